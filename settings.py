@@ -157,6 +157,7 @@ class Server(_Strict):
     log: Log = Log()
     ready_timeout: Seconds = 600
     load_timeout: Seconds = 1800
+    infer_timeout: Seconds = 300
 
     @field_validator("gpus", mode="before")
     @classmethod

@@ -1,0 +1,55 @@
+"""An XNAT with AI-assisted annotation: read the settings, make the components, export what others need."""
+
+import pulumi
+from pulumi.runtime.config import CONFIG, get_config_env
+
+from components.annotation_server import AnnotationServer, AnnotationServerArgs
+from components.model_catalog import ModelCatalog, ModelCatalogArgs
+from components.sandbox import Sandbox, SandboxArgs
+from components.xnat_registrations import XnatRegistrations, XnatRegistrationsArgs
+from settings import Settings, SettingsError
+
+try:
+    settings = Settings.load(pulumi.Config(), {**get_config_env(), **CONFIG.get()})
+except SettingsError as error:
+    raise pulumi.RunError(f"Pulumi.{pulumi.get_stack()}.yaml\n{error}") from None
+
+sandbox = Sandbox(SandboxArgs(settings.sandbox)) if settings.sandbox else None
+servers = {}
+for name, server in settings.servers.items():
+    image = sandbox.image if sandbox and "images" not in server.model_fields_set else None
+    servers[name] = AnnotationServer(
+        name, AnnotationServerArgs(server, image or server.images.aiaa, image or server.images.triton)
+    )
+catalogs = {
+    name: ModelCatalog(name, ModelCatalogArgs(servers[name], server, settings.models_of(name)))
+    for name, server in settings.servers.items()
+}
+registrations = None
+if settings.xnat and settings.xnat_url:
+    after = [sandbox.xnat] if sandbox and sandbox.xnat else []
+    registrations = XnatRegistrations(
+        XnatRegistrationsArgs(settings.xnat_url, settings.xnat.username, settings.registrations, servers, catalogs),
+        pulumi.ResourceOptions(depends_on=after),
+    )
+
+# A contract for other stacks and scripts: docs/outputs.md.
+pulumi.export(
+    "servers",
+    {
+        name: {"url": made.url, "browser_url": made.browser_url, "runtime": settings.servers[name].runtime}
+        for name, made in servers.items()
+    },
+)
+pulumi.export(
+    "models",
+    {
+        f"{server}/{name}": {"type": model.type, "labels": model.labels, "version": model.version}
+        for server, catalog in catalogs.items()
+        for name, model in catalog.models.items()
+    },
+)
+pulumi.export(
+    "registrations", {scope: made.urls for scope, made in registrations.lists.items()} if registrations else {}
+)
+pulumi.export("xnat", {"url": settings.xnat_url})

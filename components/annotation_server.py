@@ -1,0 +1,67 @@
+"""`AnnotationServer`: one AIAA endpoint, whatever runs it, and the wait until it answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_docker as docker
+
+from components.clara_v4 import ClaraV4, ClaraV4Args
+from components.workspace import Workspace, WorkspaceArgs
+from dynamic_providers.aiaa.endpoint import Endpoint
+from settings import Server
+
+
+@dataclass(frozen=True)
+class AnnotationServerArgs:
+    """
+    Attributes:
+        server: what the stack file says of it.
+        aiaa_image, triton_image: image names.
+    """
+
+    server: Server
+    aiaa_image: pulumi.Input[str]
+    triton_image: pulumi.Input[str]
+
+
+class AnnotationServer(pulumi.ComponentResource):
+    """A server that answers.
+
+    Attributes:
+        url: as this machine reaches it. browser_url: as a clinician's browser does.
+        endpoint: depend on it to come after the server's first answer.
+        generation: of the workspace.
+        volume: the volume that takes the server's models with it when it is deleted; None if they stay.
+    """
+
+    url: str
+    browser_url: str
+    endpoint: Endpoint
+    containers: dict[str, pulumi.Output[str]]
+    generation: pulumi.Output[str]
+    volume: docker.Volume | None
+
+    def __init__(self, name: str, args: AnnotationServerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("xnat-aiaa:index:AnnotationServer", name, None, opts)
+        server = args.server
+        self.url, self.browser_url = server.deployer_url, server.viewer_url
+        child = pulumi.ResourceOptions(parent=self)
+        if server.docker:
+            engine = docker.Provider(f"{name}-engine", host=server.docker, opts=child)
+            child = pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(providers={"docker": engine}))
+        workspace = Workspace(name, WorkspaceArgs(server.workspace, args.aiaa_image), child)
+        clara = ClaraV4(name, ClaraV4Args(server, args.aiaa_image, args.triton_image, workspace), child)
+        self.containers = clara.containers
+        self.generation, self.volume = workspace.generation, workspace.volume
+        self.endpoint = Endpoint(
+            name,
+            url=self.url,
+            containers=self.containers,
+            logs_of=clara.container_names,
+            docker_host=server.docker,
+            timeout=server.ready_timeout,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.register_outputs({"url": self.url, "browser_url": self.browser_url})

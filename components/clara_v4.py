@@ -1,0 +1,170 @@
+"""`ClaraV4`: AIAA of Clara Train 4.0 with its Triton, as the guide's docker-compose.yml runs them."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_docker as docker
+
+from components import labels
+from components.workspace import Workspace
+from settings import Server
+
+# The docker plugin accepts changes of these and applies none of them in place
+# (https://github.com/kreuzwerker/terraform-provider-docker/issues/988).
+_REPLACE_ON = ["healthcheck", "tmpfs", "init"]
+
+AIAA_PORT = 5000
+TRITON_ALIAS = "tritonserver"  # the name by which AIAA finds Triton on their network
+
+
+@dataclass(frozen=True)
+class ClaraV4Args:
+    """
+    Attributes:
+        server: what the stack file says of it.
+        aiaa_image, triton_image: image names.
+        workspace: prepared, and so a reason to wait.
+    """
+
+    server: Server
+    aiaa_image: pulumi.Input[str]
+    triton_image: pulumi.Input[str]
+    workspace: Workspace
+
+
+class ClaraV4(pulumi.ComponentResource):
+    """A network `aiaa`, Triton on it under the name `tritonserver`, and AIAA, which is started after Triton.
+
+    Attributes:
+        containers: Docker's ids by role, `aiaa` and `tritonserver`.
+        container_names: the same, by name.
+    """
+
+    network: docker.Network
+    triton: docker.Container
+    aiaa: docker.Container
+    containers: dict[str, pulumi.Output[str]]
+    container_names: dict[str, str]
+
+    def __init__(self, name: str, args: ClaraV4Args, opts: pulumi.ResourceOptions) -> None:
+        super().__init__("xnat-aiaa:index:ClaraV4", name, None, opts)
+        server, workspace = args.server, args.workspace
+        self.network = docker.Network(
+            f"{name}-aiaa",
+            name=f"{labels.prefix(name)}-aiaa",
+            labels=labels.for_network(),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.container_names = {role: f"{labels.prefix(name)}-{role}" for role in ("aiaa", "tritonserver")}
+        self.triton = self._container(
+            "tritonserver",
+            server,
+            name,
+            image=args.triton_image,
+            command=triton_command(server),
+            volumes=workspace.triton_mounts,
+            gpus=server.gpus,
+            restart=server.restart.triton,
+            after=[workspace],
+        )
+        self.aiaa = self._container(
+            "aiaa",
+            server,
+            name,
+            image=args.aiaa_image,
+            command=aiaa_command(server),
+            volumes=workspace.aiaa_mounts,
+            ports=[docker.ContainerPortArgs(internal=AIAA_PORT, external=server.port, ip=server.bind)],
+            restart=server.restart.aiaa,
+            after=[workspace, self.triton],
+        )
+        self.containers = {"aiaa": self.aiaa.id, "tritonserver": self.triton.id}
+        self.register_outputs({"containers": self.containers})
+
+    def _container(
+        self,
+        role: str,
+        server: Server,
+        name: str,
+        *,
+        image: pulumi.Input[str],
+        command: str,
+        volumes: Sequence[docker.ContainerVolumeArgs],
+        restart: str,
+        after: Sequence[pulumi.Resource],
+        ports: Sequence[docker.ContainerPortArgs] = (),
+        gpus: tuple[str, ...] = (),
+    ) -> docker.Container:
+        """One of the guide's two containers, with what they have alike."""
+        limits = {"memlock": server.ulimits.memlock, "stack": server.ulimits.stack}
+        return docker.Container(
+            f"{name}-{role}",
+            name=self.container_names[role],
+            image=image,
+            command=["sh", "-c", command],
+            volumes=volumes,
+            ports=ports,
+            # Without this, the plugin sees a difference at each preview (pulumi/pulumi-docker issue 1272).
+            network_mode="bridge",
+            networks_advanced=[docker.ContainerNetworksAdvancedArgs(name=self.network.name, aliases=[role])],
+            device_requests=device_requests(gpus),
+            shm_size=server.shm_size,
+            ulimits=[
+                docker.ContainerUlimitArgs(name=limit, soft=value, hard=value)
+                for limit, value in limits.items()
+                if value is not None
+            ],
+            restart=restart,
+            log_driver="json-file",
+            log_opts={"max-size": server.log.max_size, "max-file": str(server.log.max_file)},
+            labels=labels.for_container(),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=after, replace_on_changes=_REPLACE_ON),
+        )
+
+
+def aiaa_command(server: Server) -> str:
+    """The guide's command line of AIAA."""
+    options: dict[str, str | int] = {
+        "--workspace": "/workspace",
+        "--engine": "TRITON",
+        "--triton_ip": TRITON_ALIAS,
+        "--triton_proto": server.triton.proto,
+        "--triton_start_timeout": server.triton.start_timeout,
+        "--triton_model_timeout": server.triton.model_timeout,
+        "--triton_verbose": server.triton.verbose,
+    }
+    if server.admin_hosts != "*":
+        options["--admin_hosts"] = server.admin_hosts
+    words = [*shlex.split(server.launcher), *(str(word) for option in options.items() for word in option)]
+    return f"chmod 777 /workspace && {shlex.join(words)}"
+
+
+def triton_command(server: Server) -> str:
+    """The guide's command line of Triton."""
+    words = [
+        "/opt/tritonserver/bin/tritonserver",
+        *("--model-store", "/triton_models"),
+        "--model-control-mode=poll",
+        "--repository-poll-secs=5",
+        *("--log-verbose", str(server.triton.verbose)),
+    ]
+    return f"chmod 777 /triton_models && {shlex.join(words)}"
+
+
+def device_requests(gpus: tuple[str, ...]) -> list[docker.ContainerDeviceRequestArgs]:
+    """Docker's request for GPUs. The driver is always named: the plugin's default is CDI, which would ignore it."""
+    if not gpus:
+        return []
+    everything = gpus == ("all",)
+    return [
+        docker.ContainerDeviceRequestArgs(
+            driver="nvidia",
+            capabilities=["gpu"],
+            count=-1 if everything else None,
+            device_ids=None if everything else list(gpus),
+        )
+    ]

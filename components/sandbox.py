@@ -1,0 +1,72 @@
+"""`Sandbox`: stand-ins for NVIDIA's images and a hospital's XNAT, for development stacks."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import pulumi
+import pulumi_docker as docker
+
+from components import labels
+from settings import Sandbox as SandboxSettings
+
+_BASE = "xnat-aiaa-sandbox-base:current"  # `make image` makes it
+_CONTEXT = "sandbox"
+_XNAT_PORT = 8080
+
+
+@dataclass(frozen=True)
+class SandboxArgs:
+    sandbox: SandboxSettings
+
+
+class Sandbox(pulumi.ComponentResource):
+    """One image that holds both stand-ins and a real Triton, and XNAT's stand-in if it is wanted.
+
+    Attributes:
+        image: its name, which changes with its content.
+        xnat: the container of XNAT's stand-in.
+    """
+
+    image: pulumi.Output[str]
+    xnat: docker.Container | None
+
+    def __init__(self, args: SandboxArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("xnat-aiaa:index:Sandbox", "sandbox", None, opts)
+        base = docker.get_remote_image_output(name=_BASE).id
+        content = _digest(Path(_CONTEXT))
+        self.image = docker.RemoteImage(
+            "sandbox-image",
+            name=base.apply(
+                lambda id_: f"xnat-aiaa-sandbox:{hashlib.sha256((id_ + content).encode()).hexdigest()[:12]}"
+            ),
+            build=docker.RemoteImageBuildArgs(context=_CONTEXT, build_args={"BASE": _BASE}, remove=True),
+            opts=pulumi.ResourceOptions(parent=self),
+        ).name
+        self.xnat = self._xnat(args.sandbox) if args.sandbox.xnat else None
+        self.register_outputs({"image": self.image})
+
+    def _xnat(self, sandbox: SandboxSettings) -> docker.Container:
+        assert sandbox.xnat is not None  # noqa: S101 - the caller saw to it
+        projects = [word for project in sandbox.xnat.projects for word in ("--project", project)]
+        return docker.Container(
+            "sandbox-xnat",
+            name=f"{labels.prefix('sandbox')}-xnat",
+            image=self.image,
+            command=["start_xnat.sh", "--host", "0.0.0.0", "--port", str(_XNAT_PORT), *projects],  # noqa: S104
+            ports=[docker.ContainerPortArgs(internal=_XNAT_PORT, external=sandbox.xnat.port, ip="127.0.0.1")],
+            network_mode="bridge",
+            labels=labels.for_container(),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+
+def _digest(folder: Path) -> str:
+    """Of the names and contents of all files that go into the image."""
+    digest = hashlib.sha256()
+    for path in sorted(p for p in folder.rglob("*") if p.is_file() and "__pycache__" not in p.parts):
+        digest.update(f"{path.relative_to(folder)}\0{path.stat().st_size}\0".encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,95 @@
+"""`aiaa:Endpoint`: an AIAA server that answers. Whatever needs the server depends on this resource."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+from pulumi.dynamic import CreateResult, Resource, UpdateResult
+
+from clients.aiaa import AiaaClient
+from clients.docker_engine import last_log_lines
+from clients.errors import ClientError
+from dynamic_providers.boundary import Props, Provider, ProviderError, one_line_errors, plain, say
+
+_LOG_LINES = 5
+
+
+class EndpointProvider(Provider):
+    """Waits, at creation and again when the address or a container changes, until `/v1/models` answers a list.
+
+    Not `/` and not `/logs`: those answer while AIAA hangs
+    (https://github.com/NVIDIA/ai-assisted-annotation-client/issues/90).
+    """
+
+    required = ("server", "url")
+    identity = ("server",)
+    managed = ("url", "containers")
+
+    def create(self, props: dict[str, Any]) -> CreateResult:
+        inputs = plain(props)
+        _wait(inputs)
+        return CreateResult(inputs["server"], inputs)
+
+    def update(self, _id: str, _olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
+        inputs = plain(news)
+        _wait(inputs)
+        return UpdateResult(inputs)
+
+
+class Endpoint(Resource, module="aiaa", name="Endpoint"):
+    """An AIAA server that answers."""
+
+    url: pulumi.Output[str]
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        url: pulumi.Input[str],
+        containers: Mapping[str, pulumi.Input[str]],
+        logs_of: dict[str, str],
+        docker_host: str | None,
+        timeout: int,
+        opts: pulumi.ResourceOptions,
+    ) -> None:
+        """
+        Args:
+            name: the server's name, which is also the resource's id.
+            url: the server as this machine reaches it.
+            containers: Docker's ids of the server's containers, by role; another id means another wait.
+            logs_of: the names of those containers, whose last log lines are shown when the wait ends in vain.
+            docker_host: the engine that has them; None is the default one.
+            timeout: seconds.
+        """
+        props = {
+            "server": name,
+            "url": url,
+            "containers": dict(containers),
+            "logs_of": logs_of,
+            "docker_host": docker_host,
+            "timeout": timeout,
+        }
+        super().__init__(EndpointProvider(), name, props, opts)
+
+
+def _wait(inputs: Props) -> None:
+    with one_line_errors(f"server {inputs['server']}"):
+        try:
+            with AiaaClient(inputs["url"]) as client:
+                client.wait_until_ready(inputs["timeout"], on_wait=say)
+        except ClientError as error:
+            raise ProviderError(f"{error}. {_last_words(inputs)}") from None
+
+
+def _last_words(inputs: Props) -> str:
+    """What the containers said last: a server that never gets ready tells why only there."""
+    told = []
+    for role, container in inputs["logs_of"].items():
+        try:
+            lines = last_log_lines(container, _LOG_LINES, inputs.get("docker_host"))
+        except ClientError as error:
+            lines = [f"(its log cannot be read: {error})"]
+        told.append(f"last lines of {role} (container {container}): {' | '.join(lines) or '(none)'}")
+    return "; ".join(told)

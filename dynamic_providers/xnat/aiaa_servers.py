@@ -1,0 +1,110 @@
+"""`xnat:AiaaServers`: the list of AIAA servers that XNAT gives its viewer, for the site or for a project."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pulumi
+from pulumi.dynamic import ConfigureRequest, CreateResult, ReadResult, Resource, UpdateResult
+
+from dynamic_providers.boundary import Props, Provider, ProviderError, one_line_errors, plain, say
+from dynamic_providers.xnat import server_list
+from dynamic_providers.xnat.login import Session, session
+from dynamic_providers.xnat.server_list import ForeignList, Urls
+
+
+class AiaaServersProvider(Provider):
+    """Writes, reads and takes back one list.
+
+    State has the list twice: `urls` as it is (a refresh renews it, so that drift shows), and `written` as we wrote it
+    (which a refresh leaves alone, so that somebody else's list is never taken for ours at `destroy`).
+    """
+
+    required = ("scope", "xnat_url")
+    identity = ("scope",)
+    managed = ("xnat_url", "urls", "on_delete")
+
+    def configure(self, req: ConfigureRequest) -> None:
+        self._config = req.config
+
+    def faults(self, known: Props) -> Iterator[tuple[str, str]]:
+        if not known.get("urls") and "urls" in known:
+            yield "urls", "must name at least one server; leave the registration out to have none"
+
+    def create(self, props: dict[str, Any]) -> CreateResult:
+        inputs = plain(props)
+        return CreateResult(inputs["scope"], self._register(inputs, ours=[]))
+
+    def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
+        inputs, state = plain(news), plain(olds)
+        return UpdateResult(self._register(inputs, ours=[tuple(state["urls"]), tuple(state["written"])]))
+
+    def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
+        state = plain(props)
+        with one_line_errors(_subject(state)), self._session(state).client() as client:
+            live = client.server_list(state["scope"])
+        if live is None:
+            return ReadResult("", {})
+        outs = {**state, "urls": list(live)}
+        return ReadResult(id_, outs, {key: value for key, value in outs.items() if key != "written"})
+
+    def delete(self, _id: str, props: dict[str, Any]) -> None:
+        state = plain(props)
+        if state["on_delete"] == "keep":
+            return
+        with one_line_errors(_subject(state)), self._session(state).client() as client:
+            left = server_list.unregister(client, state["scope"], tuple(state["written"]))
+        if left:
+            say(f"{_subject(state)}: {left}")
+
+    def _register(self, inputs: dict[str, Any], ours: list[Urls]) -> dict[str, Any]:
+        if inputs.get("adopt"):
+            ours = [*ours, tuple(inputs["adopt"])]
+        with one_line_errors(_subject(inputs)), self._session(inputs).client() as client:
+            try:
+                server_list.register(client, inputs["scope"], tuple(inputs["urls"]), ours=ours)
+            except ForeignList as error:
+                raise ProviderError(str(error)) from None
+        return {**inputs, "written": inputs["urls"]}
+
+    def _session(self, props: Props) -> Session:
+        return session(self._config, props["xnat_url"])
+
+
+class AiaaServers(Resource, module="xnat", name="AiaaServers"):
+    """The list of AIAA servers of the site or of a project; the viewer uses the first."""
+
+    urls: pulumi.Output[list[str]]
+
+    def __init__(
+        self,
+        scope: str,
+        *,
+        xnat_url: pulumi.Input[str],
+        urls: Sequence[pulumi.Input[str]],
+        adopt: Sequence[str] | None,
+        on_delete: str,
+        opts: pulumi.ResourceOptions,
+    ) -> None:
+        """
+        Args:
+            scope: `site` or `projects/<ID>`, which is also the resource's id.
+            xnat_url: XNAT's address.
+            urls: scheme, host and port of each server, as a browser reaches it.
+            adopt: the list that is expected there and may be replaced.
+            on_delete: `clear` takes the list back, `keep` leaves it.
+        """
+        props = {
+            "scope": scope,
+            "xnat_url": xnat_url,
+            "urls": list(urls),
+            "adopt": list(adopt) if adopt is not None else None,
+            "on_delete": on_delete,
+            "written": None,
+        }
+        super().__init__(AiaaServersProvider(), scope, props, opts)
+
+
+def _subject(props: Props) -> str:
+    return f"AIAA servers of {props['scope']} in XNAT {props['xnat_url']}"

@@ -1,0 +1,91 @@
+"""One XNAT session for all resources of a run.
+
+XNAT counts sessions, and counts failed log-ins until it locks the account
+(https://wiki.xnat.org/display/XKB/Session+management+in+XNAT+scripts): so one log-in for each process, and none after
+a refused one.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import json
+import threading
+from collections.abc import Iterator
+
+from pulumi.dynamic import Config
+from pydantic import ValidationError
+
+from clients.errors import Refused
+from clients.xnat import XnatClient
+from dynamic_providers.boundary import ProviderError
+from settings import Xnat
+
+
+class Session:
+    """The shared client for one XNAT and account; one thread at a time, as the provider host has four."""
+
+    def __init__(self, url: str, login: Xnat) -> None:
+        self._url = url
+        self._login = login
+        self._lock = threading.Lock()
+        self._client: XnatClient | None = None
+        self._refused: Refused | None = None
+
+    @contextlib.contextmanager
+    def client(self) -> Iterator[XnatClient]:
+        with self._lock:
+            if self._refused is not None:
+                raise self._refused
+            if self._client is None:
+                self._client = self._open()
+            yield self._client
+
+    def close(self) -> None:
+        with self._lock:
+            if self._client is not None:
+                self._client.__exit__(None, None, None)
+                self._client = None
+
+    def _open(self) -> XnatClient:
+        login = self._login
+        client = XnatClient(
+            self._url,
+            login.username,
+            login.read_password(),
+            ca_file=str(login.ca_file) if login.ca_file else None,
+            timeout=login.timeout,
+        )
+        try:
+            return client.__enter__()
+        except Refused as error:
+            self._refused = error
+            raise
+
+
+_sessions: dict[str, Session] = {}
+_sessions_lock = threading.Lock()
+
+
+def session(config: Config, url: str) -> Session:
+    """The session of this process for `url`, with the credentials that the stack's configuration holds now.
+
+    They come from the configuration, not from a resource's inputs: so a password is in no resource's state, and a new
+    one takes effect everywhere.
+    """
+    with _sessions_lock:
+        if url not in _sessions:
+            opened = _sessions[url] = Session(url, _login(config))
+            atexit.register(opened.close)
+        return _sessions[url]
+
+
+def _login(config: Config) -> Xnat:
+    raw = config.get("xnat")
+    if raw is None:
+        raise ProviderError("the stack's configuration has no xnat-aiaa:xnat any more: it is needed to log in")
+    try:
+        return Xnat.model_validate(json.loads(raw) if isinstance(raw, str) else raw)
+    except ValidationError as error:
+        reasons = "; ".join(f"xnat.{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise ProviderError(reasons) from None
