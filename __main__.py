@@ -52,4 +52,7 @@ pulumi.export(
 pulumi.export(
     "registrations", {scope: made.urls for scope, made in registrations.lists.items()} if registrations else {}
 )
-pulumi.export("xnat", {"url": settings.xnat_url})
+pulumi.export(
+    "xnat",
+    {"url": settings.xnat_url} | ({"demo_login": sandbox.xnat_login} if sandbox and sandbox.xnat else {}),
+)

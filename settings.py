@@ -16,7 +16,7 @@ import types
 import typing
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Protocol
+from typing import Annotated, Any, ClassVar, Literal, Protocol
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -304,6 +304,8 @@ class Registrations(_Strict):
 
 class SandboxXnat(_Strict):
     """The stand-in for a hospital's XNAT, with demonstration projects."""
+
+    demo_login: ClassVar[str] = "admin / admin"  # the published account of a freshly installed XNAT
 
     port: Port = 8080
     projects: tuple[ProjectId, ...] = ("SPLEEN", "LIVER")

@@ -11,6 +11,7 @@ import pulumi_docker as docker
 
 from components import labels
 from settings import Sandbox as SandboxSettings
+from settings import SandboxXnat
 
 _BASE = "xnat-aiaa-sandbox-base:current"  # `make image` makes it
 _CONTEXT = "sandbox"
@@ -27,11 +28,12 @@ class Sandbox(pulumi.ComponentResource):
 
     Attributes:
         image: its name, which changes with its content.
-        xnat: the container of XNAT's stand-in.
+        xnat: the container of XNAT's stand-in. xnat_login: its published account, for people.
     """
 
     image: pulumi.Output[str]
     xnat: docker.Container | None
+    xnat_login = SandboxXnat.demo_login
 
     def __init__(self, args: SandboxArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("xnat-aiaa:index:Sandbox", "sandbox", None, opts)
