@@ -29,13 +29,13 @@ class ProviderError(Exception):
 class Provider(ResourceProvider):
     """What all our providers have in common: pure `check` and `diff`, errors of one line.
 
-    Subclasses name the inputs they manage; a change of any of them is an update, never a replacement, as identity is
-    logical (names from the stack file, project IDs) except for the keys in `identity`.
+    Subclasses name the inputs they manage. A change of any of them is an update, never a replacement: identity is
+    logical (names from the stack file, project IDs) and stands in the resource's name, so another one is another
+    resource.
     """
 
     serialize_as_secret_always = False  # nothing is captured, so nothing is secret
     managed: ClassVar[tuple[str, ...]] = ()
-    identity: ClassVar[tuple[str, ...]] = ()
     required: ClassVar[tuple[str, ...]] = ()
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
@@ -50,10 +50,7 @@ class Provider(ResourceProvider):
         return iter(())
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
-        replaces = [key for key in self.identity if differs(olds.get(key), news.get(key))]
-        changes = bool(replaces) or any(differs(olds.get(key), news.get(key)) for key in self.managed)
-        # Delete first: two resources of one identity cannot stand side by side on a server.
-        return DiffResult(changes=changes, replaces=replaces, delete_before_replace=True)
+        return DiffResult(changes=any(differs(olds.get(key), news.get(key)) for key in self.managed))
 
 
 def is_known(value: object) -> bool:

@@ -24,7 +24,6 @@ class EndpointProvider(Provider):
     """
 
     required = ("server", "url")
-    identity = ("server",)
     managed = ("url", "containers")
 
     def create(self, props: dict[str, Any]) -> CreateResult:

@@ -27,7 +27,6 @@ class ModelProvider(Provider):
     """
 
     required = ("server", "model", "url", "owner")
-    identity = ("server", "model")
     managed = ("url", *_RELOAD_ON, "drift")
 
     def faults(self, known: Props) -> Iterator[tuple[str, str]]:

@@ -18,7 +18,6 @@ class SmokeTestProvider(Provider):
     """Runs at creation, and again when the model, a container or the engine changes."""
 
     required = ("server", "model", "url")
-    identity = ("server", "model")
     managed = ("url", "tested")
 
     def create(self, props: dict[str, Any]) -> CreateResult:

@@ -22,7 +22,6 @@ class AiaaServersProvider(Provider):
     """
 
     required = ("scope", "xnat_url")
-    identity = ("scope",)
     managed = ("xnat_url", "urls", "on_delete")
 
     def configure(self, req: ConfigureRequest) -> None:
