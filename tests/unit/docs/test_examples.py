@@ -1,0 +1,31 @@
+"""What the documentation shows is what the code takes."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from settings import Server, Settings
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("examples/Pulumi.*.yaml")), ids=lambda path: path.name)
+def test_every_example_stack_file_is_valid(path: Path) -> None:
+    config = yaml.safe_load(path.read_text())["config"]
+    settings = Settings.parse({key.removeprefix("xnat-aiaa:"): value for key, value in config.items()})
+    assert settings.servers
+    assert settings.registrations.projects
+
+
+def test_every_key_of_a_server_is_documented() -> None:
+    section = (ROOT / "docs/settings.md").read_text().split("## `servers.<name>`")[1].split("\n## ")[0]
+    documented = {word.split(".")[0] for word in re.findall(r"^\| `([a-z_.]+)`", section, re.MULTILINE)}
+    assert documented == set(Server.model_fields)
+
+
+def test_every_file_that_the_readme_links_to_is_there() -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#]+)\)", (ROOT / "README.md").read_text())
+    assert links
+    assert [link for link in links if not (ROOT / link).exists()] == []
