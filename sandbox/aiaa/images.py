@@ -1,0 +1,79 @@
+"""Image files: NIfTI through nibabel, NRRD through pynrrd. In memory an image is (i, j, k) voxels and an RAS affine."""
+
+import gzip
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import nrrd  # type: ignore[import-untyped, unused-ignore]
+import numpy as np
+import numpy.typing as npt
+
+from sandbox.aiaa.errors import AIAAException
+
+EXTENSIONS = (".nii.gz", ".nrrd", ".nii")
+_LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
+_NIFTI_CLASSES = {348: nib.Nifti1Image, 540: nib.Nifti2Image}  # by the header size that the file begins with
+
+
+@dataclass(frozen=True)
+class Image:
+    """Voxels indexed (i, j[, k[, channel]]) and the 4x4 affine that takes (i, j, k) to RAS millimetres."""
+
+    voxels: npt.NDArray[Any]
+    affine: npt.NDArray[np.float64]
+
+
+def read(path: Path) -> Image:
+    """Read an image by its content: clients give files all sorts of names. Raises AIAAException if it is none."""
+    if path.is_dir():
+        raise AIAAException("INVALID_INPUT", "several files, or a DICOM series, cannot be read as one image here")
+    content = path.read_bytes()
+    if content.startswith(b"NRRD"):
+        return _read_nrrd(path)
+    if content.startswith(b"\x1f\x8b"):
+        content = gzip.decompress(content)
+    sizes = {int.from_bytes(content[:4], "little"), int.from_bytes(content[:4], "big")}
+    for size in sizes & set(_NIFTI_CLASSES):
+        image = _NIFTI_CLASSES[size].from_bytes(content)
+        return Image(np.asarray(image.dataobj), np.asarray(image.affine, np.float64))
+    raise AIAAException("INVALID_INPUT", f"{path.name} is neither NIfTI nor NRRD")
+
+
+def write(image: Image, extension: str, *, compress: bool = True) -> bytes:
+    """The file's bytes. ``compress`` is about NRRD: a NIfTI file's extension says whether it is compressed."""
+    if extension == ".nrrd":
+        return _write_nrrd(image, compress=compress)
+    if extension not in EXTENSIONS:
+        raise AIAAException("INVALID_INPUT", f"result_extension {extension!r} is not one of {', '.join(EXTENSIONS)}")
+    content: bytes = nib.Nifti1Image(image.voxels, image.affine).to_bytes()  # type: ignore[no-untyped-call]
+    return gzip.compress(content, mtime=0) if extension == ".nii.gz" else content
+
+
+def _read_nrrd(path: Path) -> Image:
+    voxels, header = nrrd.read(str(path), index_order="F")
+    affine = np.eye(4)
+    directions = np.asarray(header.get("space directions", np.diag(header.get("spacings", np.ones(voxels.ndim)))))
+    spatial = directions[~np.isnan(directions).any(axis=-1)]
+    affine[: spatial.shape[1], : spatial.shape[0]] = spatial.T
+    origin = np.asarray(header.get("space origin", np.zeros(spatial.shape[1])))
+    affine[: len(origin), 3] = origin
+    if header.get("space", "left-posterior-superior").lower() in ("left-posterior-superior", "lps"):
+        affine = _LPS_TO_RAS @ affine
+    return Image(voxels, affine)
+
+
+def _write_nrrd(image: Image, *, compress: bool) -> bytes:
+    affine = _LPS_TO_RAS @ image.affine
+    header = {
+        "space": "left-posterior-superior",
+        "kinds": ["domain"] * image.voxels.ndim,
+        "space directions": affine[:3, : image.voxels.ndim].T,
+        "space origin": affine[:3, 3],
+        "encoding": "gzip" if compress else "raw",
+    }
+    file = io.BytesIO()
+    nrrd.write(file, image.voxels, header, index_order="F")
+    return file.getvalue()
