@@ -5,6 +5,7 @@ import re
 import shutil
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ _ENGINE = "aiaa.inference.inference_utils"
 
 
 class Models:
-    """All loaded models. One load or removal at a time; reading and inference go on meanwhile."""
+    """All loaded models. One load or removal of a name at a time; reading and inference go on meanwhile."""
 
     def __init__(self, options: Options, workspace: Workspace, log: ServerLog) -> None:
         self._timeout = options.triton_model_timeout
@@ -36,7 +37,8 @@ class Models:
         self._log = log
         self._repository = TritonRepository(workspace.triton_models)
         self._triton = TritonServer(options)
-        self._changing = threading.Lock()
+        self._busy: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        self._registry = threading.Lock()
         self._configs: dict[str, dict[str, Any]] = {}
         self._inferences: dict[str, Inference] = {}
         self._listed_from: dict[str, float] = {}
@@ -65,29 +67,32 @@ class Models:
         """Load or replace a model; returns its public entry once Triton serves this very file.
 
         model  the TorchScript file; None for a pipeline, which has none
-        Raises AIAAException; ``TimeoutError`` if Triton does not serve it in time. What was loaded before stays.
+        Raises AIAAException; ``TimeoutError`` if Triton does not serve it in time. What was loaded before stays. A new
+        model's files stay in Triton's repository too, unlisted, until they are replaced: Triton may be loading them.
         """
         if not _NAME.fullmatch(name):
             raise AIAAException("INVALID_INPUT", f"Model name {name!r}: only letters, digits, _ . - are allowed", 400)
         _check(config)
         inference = Inference(name, config)
-        with self._changing:
+        with self._busy[name]:
             if inference.triton_model_config is not None:
                 self._publish(name, inference.triton_model_config, model)
             self._log.info(_CONTEXT, f"Loading Engine for {name}")
-            self._listed_from[name] = time.monotonic() + self._lag
-            self._inferences[name] = inference
-            self._configs[name] = config
-            self._workspace.write_registry(self._configs)
+            with self._registry:
+                self._listed_from[name] = time.monotonic() + self._lag
+                self._inferences[name] = inference
+                self._configs[name] = config
+                self._workspace.write_registry(self._configs)
             self._log.info(_CONTEXT, f"Total Models Loaded = {len(self._configs)}")
         return entry(name, config)
 
     def remove(self, name: str) -> dict[str, Any]:
         """Unload and delete a model at once; Triton follows when it polls next. Returns the entry it had."""
-        with self._changing:
+        with self._busy[name]:
             config = self.config(name)
-            del self._configs[name], self._inferences[name]
-            self._workspace.write_registry(self._configs)
+            with self._registry:
+                del self._configs[name], self._inferences[name]
+                self._workspace.write_registry(self._configs)
             self._repository.remove(name)
             self._model_file(name).unlink(missing_ok=True)
             self._log.info(_CONTEXT, f"Removed {name}; Total Models Loaded = {len(self._configs)}")
@@ -104,17 +109,15 @@ class Models:
         mark = self._repository.publish(name, triton_config, model)
         self._log.info(_ENGINE, f"Waiting for Triton to serve {name}")
         if not self._triton.wait_until_served(name, mark, self._timeout):
-            self._withdraw(name)
+            self._put_back(name)
             raise TimeoutError(f"Unable to get status for '{name}'")
         shutil.copyfile(model, self._model_file(name))
 
-    def _withdraw(self, name: str) -> None:
-        """Put back what Triton had, or nothing: a broken model in its repository stops Triton's next start."""
+    def _put_back(self, name: str) -> None:
+        """Give Triton again what it had under this name, if it had anything."""
         previous = self._inferences.get(name)
         if previous is not None and previous.triton_model_config is not None:
             self._repository.publish(name, previous.triton_model_config, self._model_file(name))
-        else:
-            self._repository.remove(name)
 
     def _model_file(self, name: str) -> Path:
         return self._workspace.models / f"{name}.ts"

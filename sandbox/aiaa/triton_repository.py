@@ -5,6 +5,10 @@ starting Triton gives up if one of them is incomplete (seen with 2.51: ``failed 
 files. So a new file is staged as a plain file at the top of the repository, which is on the same filesystem wherever
 the repository is mounted, and renamed into place; ``config.pbtxt`` comes last. Each upload's config carries a mark:
 when Triton reports that mark, it read the config after the model file was in place, so it serves that file.
+
+Two more things seen with 2.51: its Python backend writes ``__pycache__`` beside ``model.py``, as root, and Triton takes
+that for a change and loads the model a second time; a plain file of that name prevents both. And if ``model.py`` goes
+away while it is being loaded, Triton hangs for good: so a folder is removed only for a model that was served.
 """
 
 import shutil
@@ -31,7 +35,7 @@ class TritonRepository:
         """Write or replace a model; returns the mark that Triton reports once it serves it.
 
         config  ``triton_model_config`` of the AIAA config: Triton's ModelConfig as JSON
-        Raises AIAAException if that is not a ModelConfig.
+        Raises AIAAException if that is not a ModelConfig that Triton can load: it would stop Triton's next start.
         """
         mark = uuid.uuid4().hex
         pbtxt = _pbtxt(name, config, mark)
@@ -42,6 +46,7 @@ class TritonRepository:
             folder / "config.pbtxt": stage(pbtxt.encode(), self._root),
         }
         (folder / "1").mkdir(parents=True, exist_ok=True)
+        (folder / "1" / "__pycache__").touch()
         for target, part in staged.items():
             part.replace(target)
         return mark
@@ -69,6 +74,8 @@ def _pbtxt(name: str, config: dict[str, Any], mark: str) -> str:
         parsed = json_format.ParseDict(config, model_config_pb2.ModelConfig())
     except json_format.ParseError as error:
         raise AIAAException("MODEL_IMPORT_ERROR", f"triton_model_config of {name}: {error}") from None
+    if not parsed.input or not parsed.output or not all(tensor.dims for tensor in (*parsed.input, *parsed.output)):
+        raise AIAAException("MODEL_IMPORT_ERROR", f"triton_model_config of {name}: input and output need dims")
     parsed.name = name
     parsed.ClearField("platform")
     parsed.ClearField("default_model_filename")
