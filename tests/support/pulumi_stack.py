@@ -179,7 +179,7 @@ def pulumi_stack(
         state.mkdir()
         own = {"PULUMI_BACKEND_URL": f"file://{state}", "PULUMI_CONFIG_PASSPHRASE": "tests"}
         stack = PulumiStack(folder, name, {**os.environ, **own, **(env or {})})
-        stack.run("stack", "init")
+        stack.run("stack", "init", "--no-select")  # the selection would stay behind in PULUMI_HOME
         stack.configure(settings)
         try:
             yield stack
