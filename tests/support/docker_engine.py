@@ -128,7 +128,11 @@ def _start(folder: Path, name: str, undo: ExitStack) -> subprocess.Popen[bytes]:
             *("unshare", "--net", "--mount", "--pid", "--mount-proc", "--fork", "--kill-child"),
             *("sh", "-c", _START, "sh", str(folder), name),
         ],
-        env={**os.environ, "PATH": f"{folder}/bin:{_PATH}"},
+        env={
+            **os.environ,
+            "PATH": f"{folder}/bin:{_PATH}",
+            "DBUS_SYSTEM_BUS_ADDRESS": "unix:path=/nonexistent",  # dockerd gives its rules to a firewalld that it finds
+        },
         stdout=log,
         stderr=subprocess.STDOUT,
     )
