@@ -1,10 +1,11 @@
 """Run a stand-in: in the foreground for its container, or in a thread for tests."""
 
+import asyncio
 import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import uvicorn
@@ -53,23 +54,40 @@ def serve(app: ASGIApp, *, port: int = 0) -> Iterator[str]:
     """Serve on loopback in a thread; yields the base URL without a trailing slash.
 
     port  0 takes a free one; a number is for a server that must come back under the same URL
+    It ends at once and cuts what is still open: the next test is not to wait for a farewell.
     Raises OSError if the port is taken, RuntimeError if the application does not start.
     """
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", port))
     server = uvicorn.Server(_config(app, log_level="warning"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    loop = asyncio.new_event_loop()
+    stop = asyncio.Event()
+    thread = threading.Thread(target=_serve_until, args=(stop, server, listener, loop), daemon=True)
     thread.start()
-    deadline = time.monotonic() + _START_TIMEOUT
-    while not server.started:
-        if not thread.is_alive() or time.monotonic() > deadline:
-            listener.close()
-            raise RuntimeError("the stand-in did not start; its log says why")
-        time.sleep(0.005)
     try:
+        deadline = time.monotonic() + _START_TIMEOUT
+        while not server.started:
+            if not thread.is_alive() or time.monotonic() > deadline:
+                raise RuntimeError("the stand-in did not start; its log says why")
+            time.sleep(0.001)
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
-        server.should_exit = True
+        with suppress(RuntimeError):  # the loop is closed already if the application failed
+            loop.call_soon_threadsafe(stop.set)
         thread.join(_STOP_TIMEOUT)
         listener.close()
+
+
+def _serve_until(
+    stop: asyncio.Event, server: uvicorn.Server, listener: socket.socket, loop: asyncio.AbstractEventLoop
+) -> None:
+    async def both() -> None:
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        for connection in list(server.server_state.connections):
+            connection.transport.abort()
+
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        runner.run(both())

@@ -46,11 +46,11 @@ class Sessions:
         folder = self._root / str(uuid.uuid1())
         images = folder / "images"
         images.mkdir(parents=True)
-        for index, (name, source) in enumerate(files):
-            target = images / (Path(name).name or f"image{index}")
-            shutil.copyfile(source, target)
-            if uncompress:
-                _unpack(target, images)
+        try:
+            _fill(images, files, uncompress=uncompress)
+        except AIAAException:
+            shutil.rmtree(folder)
+            raise
         stored = sorted(path for path in images.rglob("*") if path.is_file())
         image = stored[0] if len(stored) == 1 else images
         seconds = min(MAX_EXPIRY, expiry) if expiry > 0 else MAX_EXPIRY
@@ -94,6 +94,14 @@ class Sessions:
         for folder in self._root.iterdir():
             if self.get(folder.name) is None:
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def _fill(images: Path, files: Sequence[tuple[str, Path]], *, uncompress: bool) -> None:
+    for index, (name, source) in enumerate(files):
+        target = images / (Path(name).name or f"image{index}")
+        shutil.copyfile(source, target)
+        if uncompress:
+            _unpack(target, images)
 
 
 def _unpack(archive: Path, folder: Path) -> None:

@@ -1,0 +1,195 @@
+"""``/v1/segmentation``, ``dextr3d``, ``deepgrow``, ``inference``: what clients send, what they get."""
+
+import email
+import gzip
+import io
+import json
+from typing import Any
+
+import nibabel as nib
+import nrrd  # type: ignore[import-untyped, unused-ignore]
+import numpy as np
+import pytest
+import requests
+
+from .conftest import AFFINE, Server, Start, liver_config, voxels_of
+
+BOX = (slice(10, 20), slice(5, 15), slice(8, 16))
+POINTS = [[10, 9, 11], [19, 9, 11], [14, 5, 11], [14, 14, 11], [14, 9, 8], [14, 9, 15]]
+
+
+def parts_of(answer: requests.Response) -> tuple[dict[str, Any], str, bytes]:
+    """``params``, file name and file of a multipart answer."""
+    head = f"Content-Type: {answer.headers['content-type']}\r\n\r\n".encode()
+    parts = {part.get_param("name", header="content-disposition"): part for part in _payload(head + answer.content)}
+    params, image = parts["params"], parts["image"]
+    return json.loads(params.get_payload(decode=True)), image.get_filename() or "", image.get_payload(decode=True)
+
+
+def _payload(raw: bytes) -> Any:
+    return email.message_from_bytes(raw).get_payload()
+
+
+def test_the_answer_is_a_form_with_params_and_a_file_in_the_images_grid(aiaa: Server, phantom: bytes) -> None:
+    aiaa.load("liver_demo")
+    answer = aiaa.infer("segmentation", "liver_demo", phantom)
+    assert answer.headers["content-type"].startswith("multipart/form-data; boundary=")
+    params, filename, content = parts_of(answer)
+    assert filename.endswith(".nii.gz")
+    image = nib.Nifti1Image.from_bytes(gzip.decompress(content))
+    expected = np.zeros((40, 30, 20), np.uint8)
+    expected[BOX] = 1
+    np.testing.assert_array_equal(np.asarray(image.dataobj), expected)
+    np.testing.assert_allclose(image.affine, AFFINE)
+    assert params["bbox"] == [[10, 5, 8], [19, 14, 15]]
+    assert sorted(point[0] for point in params["points"])[::5] == [10, 19]
+
+
+@pytest.mark.parametrize("part", ["datapoint", "image", "file"])
+@pytest.mark.parametrize("path", ["/v1/segmentation", "/v1/segmentation/", "/v1/inference"])
+def test_any_file_part_and_either_route_will_do(aiaa: Server, phantom: bytes, part: str, path: str) -> None:
+    aiaa.load("liver_demo")
+    url = f"{aiaa.url}{path}?model=liver_demo&output=image"
+    answer = requests.post(url, data={"params": "{}"}, files={part: ("x.nii", phantom)}, timeout=10)
+    assert voxels_of(gzip.decompress(answer.content)).sum() == 800
+
+
+def test_output_image_is_the_bare_file_in_the_format_that_was_asked_for(aiaa: Server, phantom: bytes) -> None:
+    aiaa.load("liver_demo")
+    ohif = {"result_extension": ".nrrd", "result_dtype": "uint16", "result_compress": True}
+    content = aiaa.infer("segmentation", "liver_demo", phantom, ohif, output="image").content
+    header = nrrd.read_header(io.BytesIO(content))
+    assert (header["type"], header["encoding"]) == ("uint16", "gzip")
+    assert header["space"] == "left-posterior-superior"
+    np.testing.assert_allclose(header["space directions"], np.diag([-1, -1.5, 2]))
+    np.testing.assert_allclose(header["space origin"], [30, -20, 5])
+    assert nrrd.read_data(header, io.BytesIO(content[content.index(b"\n\n") + 2 :])).sum() == 800
+
+
+def test_without_compression_an_nrrd_is_raw(aiaa: Server, phantom: bytes) -> None:
+    aiaa.load("liver_demo")
+    params = {"result_extension": ".nrrd", "result_compress": False}
+    content = aiaa.infer("segmentation", "liver_demo", phantom, params, output="image").content
+    assert nrrd.read_header(io.BytesIO(content))["encoding"] == "raw"
+
+
+def test_a_result_extension_that_cannot_be_written_is_an_envelope(aiaa: Server, phantom: bytes) -> None:
+    aiaa.load("liver_demo")
+    answer = aiaa.infer("segmentation", "liver_demo", phantom, {"result_extension": ".mha"})
+    assert (answer.status_code, answer.json()["error"]["type"]) == (500, "AIAAException")
+
+
+def test_an_image_larger_than_the_window_is_scanned_in_tiles_without_a_seam(aiaa: Server) -> None:
+    aiaa.load("liver_demo")
+    voxels = np.full((100, 70, 20), -100, np.int16)
+    voxels[5:95, 5:65, 3:17] = 100
+    voxels[::9] = -100
+    image = nib.Nifti1Image(voxels, np.eye(4)).to_bytes()  # type: ignore[no-untyped-call]
+    answer = aiaa.infer("segmentation", "liver_demo", image, {"result_extension": ".nii"}, output="image")
+    np.testing.assert_array_equal(voxels_of(answer.content), voxels == 100)
+    assert len(aiaa.triton.inferences) == 4
+
+
+def test_another_model_file_gives_another_mask(aiaa: Server) -> None:
+    ramp = np.broadcast_to(np.linspace(-200, 400, 64)[:, None, None], (64, 64, 64)).astype(np.int16)
+    image = nib.Nifti1Image(ramp, np.eye(4)).to_bytes()  # type: ignore[no-untyped-call]
+    sums = set()
+    for model in (b"one", b"two", b"three"):
+        aiaa.load("liver_demo", model=model)
+        answer = aiaa.infer("segmentation", "liver_demo", image, {"result_extension": ".nii"}, output="image")
+        sums.add(int(voxels_of(answer.content).sum()))
+    assert len(sums) == 3
+
+
+@pytest.mark.parametrize("as_text", [False, True], ids=["as a list", "as text, like the C++ client"])
+def test_dextr3d_takes_extreme_points(aiaa: Server, phantom: bytes, as_text: bool) -> None:
+    aiaa.load_ngc("clara_pt_spleen_ct_annotation")
+    params = {"points": json.dumps(POINTS) if as_text else POINTS, "result_extension": ".nii"}
+    mask = voxels_of(aiaa.infer("dextr3d", "clara_pt_spleen_ct_annotation", phantom, params, output="image").content)
+    assert mask.shape == (40, 30, 20)
+    assert mask[14, 9, 11] == 1
+    assert mask[0, 0, 0] == 0
+
+
+def test_2d_deepgrow_marks_the_clicked_slice_alone(aiaa: Server, phantom: bytes) -> None:
+    aiaa.load_ngc("clara_pt_deepgrow_2d_annotation")
+    params = {"foreground": [[14, 9, 11]], "background": [], "current_point": [14, 9, 11], "result_extension": ".nii"}
+    mask = voxels_of(aiaa.infer("deepgrow", "clara_pt_deepgrow_2d_annotation", phantom, params, output="image").content)
+    assert set(np.nonzero(mask)[2]) == {11}
+    assert mask[14, 9, 11] == 1
+
+
+def test_3d_deepgrow_marks_the_volume(aiaa: Server, phantom: bytes) -> None:
+    aiaa.load_ngc("clara_pt_deepgrow_3d_annotation")
+    params = {"foreground": [[14, 9, 11]], "background": [[0, 0, 0]], "result_extension": ".nii"}
+    mask = voxels_of(aiaa.infer("deepgrow", "clara_pt_deepgrow_3d_annotation", phantom, params, output="image").content)
+    assert mask.shape == (40, 30, 20)
+    assert len(set(np.nonzero(mask)[2])) > 1
+
+
+def test_a_model_that_needs_points_says_so(aiaa: Server, phantom: bytes) -> None:
+    aiaa.load_ngc("clara_pt_deepgrow_3d_annotation")
+    answer = aiaa.infer("deepgrow", "clara_pt_deepgrow_3d_annotation", phantom, {})
+    assert answer.status_code == 500
+    assert "points" in answer.json()["error"]["message"][1]
+
+
+def test_a_model_without_an_image_result_answers_plain_json(aiaa: Server, phantom: bytes) -> None:
+    aiaa.load_ngc("clara_pt_covid19_3d_ct_classification")
+    answer = aiaa.infer("inference", "clara_pt_covid19_3d_ct_classification", phantom)
+    assert answer.headers["content-type"] == "application/json"
+    assert list(answer.json()) == ["pred"]
+
+
+def test_too_few_channels_is_an_inference_server_exception_with_no_message_as_recorded(
+    aiaa: Server, phantom: bytes
+) -> None:
+    aiaa.load_ngc("clara_pt_prostate_mri_segmentation")
+    answer = aiaa.infer("segmentation", "clara_pt_prostate_mri_segmentation", phantom)
+    assert answer.status_code == 500
+    assert answer.text == '{"error":{"message":[],"type":"InferenceServerException"},"success":false}\n'
+    assert "unexpected shape for input 'INPUT__0'" in aiaa.get("/logs").text
+
+
+def test_with_triton_down_inference_fails_and_the_models_are_still_listed(start: Start, phantom: bytes) -> None:
+    with start() as server:
+        server.load("liver_demo")
+    with start(triton_http_port=1) as server:
+        answer = server.infer("segmentation", "liver_demo", phantom)
+        assert (answer.status_code, answer.json()["success"]) == (500, False)
+        assert server.names() == ["liver_demo"]
+
+
+@pytest.mark.parametrize("content", [b"", b"no image at all"])
+def test_what_is_no_image_is_an_envelope(aiaa: Server, content: bytes) -> None:
+    aiaa.load("liver_demo")
+    answer = aiaa.infer("segmentation", "liver_demo", content)
+    assert (answer.status_code, answer.json()["success"]) == (500, False)
+
+
+def test_an_unknown_model_or_no_image_is_an_envelope(aiaa: Server, phantom: bytes) -> None:
+    aiaa.load("liver_demo")
+    for answer in (aiaa.infer("segmentation", "none", phantom), aiaa.infer("segmentation", "liver_demo", None)):
+        assert (answer.status_code, answer.json()["error"]["type"]) == (500, "AIAAException")
+
+
+def test_a_pipeline_is_listed_but_not_run_here(aiaa: Server, phantom: bytes) -> None:
+    config = {"version": 1, "type": "pipeline", "labels": []}
+    aiaa.put("/admin/model/p", files={"config": ("c.json", json.dumps(config))})
+    assert aiaa.infer("segmentation", "p", phantom).json()["error"]["type"] == "AIAAException"
+
+
+def test_nvidias_spleen_config_with_resampling_and_batch_axis_runs_as_published(aiaa: Server, phantom: bytes) -> None:
+    """The transforms of GettingStarted/config/config_aiaa.json, with a smaller window."""
+    config = liver_config()
+    config["pre_transforms"].insert(
+        2, {"name": "monai.transforms.Spacingd", "args": {"keys": "image", "pixdim": [1.0, 1.0, 1.0]}}
+    )
+    config["post_transforms"].insert(0, {"name": "monai.transforms.AddChanneld", "args": {"keys": "pred"}})
+    config["post_transforms"].insert(3, {"name": "monai.transforms.SqueezeDimd", "args": {"keys": "pred", "dim": 0}})
+    aiaa.load("spleen", config)
+    answer = aiaa.infer("segmentation", "spleen", phantom, {"result_extension": ".nii"}, output="image")
+    mask = voxels_of(answer.content)
+    assert mask.shape == (40, 30, 20)
+    assert mask[14, 9, 11] == 1
+    assert 400 < mask.sum() < 1600
