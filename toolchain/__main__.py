@@ -53,7 +53,9 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="toolchain", description=__doc__)
     parser.add_argument("step", choices=_STEPS)
     parser.add_argument(
-        "--route", choices=["official", "mirror"], default=os.environ.get("ROUTE") or None,
+        "--route",
+        choices=["official", "mirror"],
+        default=os.environ.get("ROUTE") or None,
         help="where the Pulumi tools come from; without it, whatever works first",
     )
     return parser.parse_args()

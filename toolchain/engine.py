@@ -13,6 +13,7 @@ from toolchain.errors import SetUpError
 
 _DEFAULT = "unix:///var/run/docker.sock"
 _ANSWER = 10  # seconds for an engine that is there
+_LONG = 900  # seconds, for the longest step of a build
 _START = 60  # seconds for one that has just been started
 
 
@@ -26,7 +27,9 @@ def ensure() -> str:
     if host:
         failure = _failure(host)
         if failure:
-            raise SetUpError(f"No Docker engine answers at DOCKER_HOST={host}: {failure}. Start it, or unset DOCKER_HOST")
+            raise SetUpError(
+                f"No Docker engine answers at DOCKER_HOST={host}: {failure}. Start it, or unset DOCKER_HOST"
+            )
         return host
     # Ours first if it runs: the stack's containers are there.
     if private_engine.pid() is None and not _failure(_DEFAULT):
@@ -36,25 +39,29 @@ def ensure() -> str:
     return host
 
 
-def client(host: str) -> docker.DockerClient:
-    return docker.from_env(environment={**os.environ, "DOCKER_HOST": host}, timeout=600, use_ssh_client=True)
+def client(host: str, timeout: float = _LONG) -> docker.DockerClient:
+    """
+    Args:
+        timeout: seconds without a byte from the engine.
+    """
+    return docker.from_env(environment={**os.environ, "DOCKER_HOST": host}, timeout=timeout, use_ssh_client=True)
 
 
 def _await(host: str) -> None:
     deadline = time.monotonic() + _START
     while failure := _failure(host):
         if time.monotonic() > deadline or private_engine.pid() is None:
-            raise SetUpError(f"This project's Docker engine does not answer at {host}: {failure}; its log ends with: "
-                             f"{private_engine.log_end()}")
+            raise SetUpError(
+                f"This project's Docker engine does not answer at {host}: {failure}; its log ends with: "
+                f"{private_engine.log_end()}"
+            )
         time.sleep(0.2)
 
 
 def _failure(host: str) -> str | None:
     """Why no engine answers there, or None if one does."""
-    environment = {**os.environ, "DOCKER_HOST": host}
     try:
-        found = docker.from_env(environment=environment, timeout=_ANSWER, use_ssh_client=True)
-        version = found.version()
+        version = client(host, _ANSWER).version()
     except (DockerException, OSError) as error:
         return str(error).splitlines()[0]
     console.say(f"Docker engine {version['Version']} at {host}")
