@@ -29,7 +29,7 @@ def main() -> None:
     except PermissionError as error:
         sys.exit(
             f"{program}: {error.filename} is not writable for the user {user} that AIAA runs as: "
-            f"make the workspace so (chmod 777 {options.workspace}) and start again"
+            f"make {options.workspace}, and triton_models in it, writable (chmod 777) and start again"
         )
     run(app, host="0.0.0.0", port=options.port)  # noqa: S104 - in its container; who may reach it is the port mapping's say
 

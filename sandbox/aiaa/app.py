@@ -30,6 +30,7 @@ def create_app(options: Options, *, echo_log: bool = False) -> Starlette:
     """
     workspace = Workspace(options.workspace)
     workspace.create()
+    workspace.check_writable()
     log = ServerLog(workspace.log, echo=echo_log)
     write_whole(workspace.run_config, json.dumps(asdict(options), default=str, indent=2).encode())
     models = Models(options, workspace, log)

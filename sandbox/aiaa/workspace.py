@@ -3,7 +3,9 @@
 Source: the start-up log in visiont3lab/clara-train-examples:PyTorch/NoteBooks/AIAA/AIAA.ipynb (executed cells).
 """
 
+import errno
 import json
+import os
 import shutil
 import uuid
 from pathlib import Path
@@ -26,13 +28,20 @@ class Workspace:
         self.sessions = root / "sessions"
         self.downloads = root / "downloads" / "0"
         self.log = root / "logs" / "0" / "aiaa.log"
+        self._folders = (self.models, self.triton_models, self.sessions, self.downloads, self.log.parent)
         self.registry = root / "aiaa-models-config.json"
         self.run_config = root / "aiaa-run-config.json"
 
     def create(self) -> None:
         """Make the folders that are missing. Raises PermissionError if the workspace belongs to somebody else."""
-        for folder in (self.models, self.triton_models, self.sessions, self.downloads, self.log.parent):
+        for folder in self._folders:
             folder.mkdir(parents=True, exist_ok=True)
+
+    def check_writable(self) -> None:
+        """Raises PermissionError, with the folder as its ``filename``, if one is not writable."""
+        for folder in self._folders:
+            if not os.access(folder, os.W_OK | os.X_OK):
+                raise PermissionError(errno.EACCES, "not writable", str(folder))
 
     def read_registry(self) -> dict[str, dict[str, Any]]:
         if not self.registry.exists():

@@ -1,5 +1,6 @@
 """The command line and the start of the process."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.aiaa.app import create_app
 from sandbox.aiaa.options import Options, parse
 
 from .conftest import ROOT
@@ -68,3 +70,13 @@ def test_without_triton_it_gives_up_and_says_what_it_waited_for(tmp_path: Path) 
         _, errors = process.communicate(timeout=30)
     assert process.returncode == 1
     assert "Triton at 127.0.0.1:1 (http) did not answer within 0.1 s (--triton_start_timeout)" in errors
+
+
+def test_a_model_folder_that_is_not_writable_is_refused_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Triton's container makes it writable; AIAA must not find out at the first upload that nobody did."""
+    monkeypatch.setattr(os, "access", lambda path, _: Path(path).name != "triton_models")
+    with pytest.raises(PermissionError) as refusal:
+        create_app(Options(tmp_path))
+    assert refusal.value.filename == str(tmp_path / "triton_models")
