@@ -11,21 +11,26 @@ from tempfile import TemporaryDirectory
 
 from docker.errors import BuildError, DockerException
 
-from toolchain import console, disk, engine, layout, root_filesystem, stamps, triton, wheels
+from toolchain import console, disk, engine, layout, root_filesystem, stamps, triton
 from toolchain.errors import SetUpError
 from toolchain.versions import DEBIAN, TRITON
 
 _NAME = "xnat-aiaa-sandbox-base:current"
 _LABEL = "xnat-aiaa.inputs"
+_STUB = "tritonserver/backends/python/triton_python_backend_stub"
 _SIZE = 1.5  # GB while it is made, without Debian
 _LOCK = layout.PROJECT / "sandbox" / "requirements.lock"
 _PLATFORMS = ("manylinux_2_36_x86_64", "manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64")
 
 # `nvidia` is the user of NVIDIA's own images: without rights, so that a workspace made wrongly fails here too.
+# Triton sets the mode of the Python backend's program whenever it starts one, which takes its owner or root; and that
+# program, a process of its own, finds Triton's libraries only through the loader's cache.
 _DOCKERFILE = """\
 FROM {debian}
 RUN groupadd --gid 1000 nvidia && useradd --uid 1000 --gid nvidia --create-home --shell /bin/bash nvidia
 COPY tritonserver /opt/tritonserver
+COPY --chown=nvidia:nvidia {stub} /opt/{stub}
+RUN echo /opt/tritonserver/lib >/etc/ld.so.conf.d/tritonserver.conf && ldconfig
 COPY lib /opt/sandbox/lib
 LABEL {label}={digest}
 """
@@ -49,7 +54,9 @@ def ensure(host: str) -> None:
         folder = Path(context)
         triton.unpack(folder / "tritonserver")
         _libraries(folder / "lib")
-        (folder / "Dockerfile").write_text(_DOCKERFILE.format(debian=debian, label=_LABEL, digest=made_from))
+        (folder / "Dockerfile").write_text(
+            _DOCKERFILE.format(debian=debian, stub=_STUB, label=_LABEL, digest=made_from)
+        )
         with console.working(f"Building image {_NAME} (20 s)"):
             try:
                 client.images.build(path=context, tag=_NAME, rm=True, forcerm=True)
@@ -59,8 +66,8 @@ def ensure(host: str) -> None:
 
 
 def _digest() -> str:
-    makers = [Path(module.__file__) for module in (root_filesystem, triton, wheels) if module.__file__]
-    return stamps.digest([repr(DEBIAN), repr(TRITON)], [Path(__file__), *makers, _LOCK])
+    parts = [repr(part) for part in (DEBIAN, root_filesystem.UNWANTED, TRITON, triton.PARTS, _PLATFORMS)]
+    return stamps.digest([*parts, _DOCKERFILE], [_LOCK])
 
 
 def _libraries(folder: Path) -> None:

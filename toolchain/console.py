@@ -53,7 +53,7 @@ def run(
     say(f"{doing} ...")
     with log.open("wb") as output:
         try:
-            process = subprocess.Popen(  # noqa: S603 - commands of this package only
+            process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, env=env, cwd=cwd
             )
         except OSError as error:

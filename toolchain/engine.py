@@ -39,7 +39,7 @@ def ensure() -> str:
     return host
 
 
-def client(host: str, timeout: float = _LONG) -> docker.DockerClient:
+def client(host: str, timeout: int = _LONG) -> docker.DockerClient:
     """
     Args:
         timeout: seconds without a byte from the engine.

@@ -29,5 +29,5 @@ def remove() -> None:
         if folder not in there_before:
             shutil.rmtree(folder, ignore_errors=True)
     if str(_BRIDGE) not in there_before and _BRIDGE.exists():
-        subprocess.run(["ip", "link", "delete", _BRIDGE.name], check=False, capture_output=True)  # noqa: S607
+        subprocess.run(["ip", "link", "delete", _BRIDGE.name], check=False, capture_output=True)
     _BEFORE.unlink()

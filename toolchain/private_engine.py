@@ -98,7 +98,7 @@ def _launch(address: str) -> None:
     command += ["--pidfile", str(_PID)]
     with _LOG.open("wb") as log:
         # A session of its own: Ctrl-C here must not end it.
-        process = subprocess.Popen(  # noqa: S603 - all of it is this file's
+        process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=log,

@@ -11,7 +11,7 @@ _SERVER = "pytriton/tritonserver"
 
 # (folder in the wheel, folder of /opt/tritonserver). Without a --backend-directory Triton looks for backends beside its
 # own folder. Its libraries are in `lib`, the first place where the program looks for them (its RPATH).
-_PARTS = (
+PARTS = (
     (f"{_SERVER}/bin/", "bin"),
     (f"{_SERVER}/backends/python/", "backends/python"),
     (f"{_SERVER}/python_backend_stubs/{DEBIAN.python}/", "backends/python"),
@@ -26,7 +26,7 @@ def unpack(folder: Path) -> None:
         SetUpError: the wheel cannot be had.
     """
     wheel = wheels.fetch(TRITON, python=DEBIAN.python)
-    for prefix, part in _PARTS:
+    for prefix, part in PARTS:
         wheels.unpack(wheel, folder / part, prefix)
     for other_python in (folder / "lib").glob("libpython3*"):
         other_python.unlink()  # 32 MB, for a stub that is not here
