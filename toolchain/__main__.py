@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
+import subprocess
 import sys
+from collections.abc import Callable
+from typing import NoReturn
 
+from toolchain import base_image, development_stack, engine, private_engine, pulumi_tools
 from toolchain.errors import SetUpError
 
 
@@ -22,42 +26,39 @@ def main() -> int:
     return 0
 
 
-def _engine(_: argparse.Namespace) -> None:
-    from toolchain import engine
-
-    engine.ensure()
-
-
-def _stop_engine(_: argparse.Namespace) -> None:
-    from toolchain import private_engine
-
-    private_engine.stop()
-
-
-def _image(_: argparse.Namespace) -> None:
-    from toolchain import base_image, engine
-
-    base_image.ensure(engine.ensure())
+def _with_image(arguments: argparse.Namespace) -> NoReturn:
+    """Run a command that needs the engine and the image, and leave the engine as it was."""
+    ran = private_engine.pid() is not None
+    try:
+        host = engine.ensure()
+        base_image.ensure(host)
+        sys.exit(subprocess.run(arguments.command, env={**os.environ, "DOCKER_HOST": host}, check=False).returncode)
+    finally:
+        if not ran:
+            private_engine.stop()
 
 
-def _tools(arguments: argparse.Namespace) -> None:
-    from toolchain import pulumi_tools
-
-    pulumi_tools.ensure(arguments.route)
-
-
-_STEPS = {"tools": _tools, "engine": _engine, "image": _image, "stop-engine": _stop_engine}
+_STEPS: dict[str, Callable[[argparse.Namespace], object]] = {
+    "tools": lambda arguments: pulumi_tools.ensure(arguments.route),
+    "engine": lambda _: engine.ensure(),
+    "image": lambda _: base_image.ensure(engine.ensure()),
+    "with-image": _with_image,
+    "down": lambda _: development_stack.take_back(),
+    "stop-engine": lambda _: private_engine.stop(),
+    "remove-images": lambda _: development_stack.remove_images(),
+}
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="toolchain", description=__doc__)
-    parser.add_argument("step", choices=_STEPS)
     parser.add_argument(
         "--route",
         choices=["official", "mirror"],
         default=os.environ.get("ROUTE") or None,
         help="where the Pulumi tools come from; without it, whatever works first",
     )
+    parser.add_argument("step", choices=_STEPS)
+    parser.add_argument("command", nargs=argparse.REMAINDER, help="for with-image")
     return parser.parse_args()
 
 

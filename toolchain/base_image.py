@@ -15,7 +15,7 @@ from toolchain import console, disk, engine, layout, root_filesystem, stamps, tr
 from toolchain.errors import SetUpError
 from toolchain.versions import DEBIAN, TRITON
 
-_NAME = "xnat-aiaa-sandbox-base:current"
+NAME = "xnat-aiaa-sandbox-base:current"
 _LABEL = "xnat-aiaa.inputs"
 _STUB = "tritonserver/backends/python/triton_python_backend_stub"
 _SIZE = 1.5  # GB while it is made, without Debian
@@ -44,8 +44,8 @@ def ensure(host: str) -> None:
     """
     made_from = _digest()
     client = engine.client(host)
-    if any(image.labels.get(_LABEL) == made_from for image in client.images.list(_NAME)):
-        console.say(f"Image {_NAME} is there")
+    if any(image.labels.get(_LABEL) == made_from for image in client.images.list(NAME)):
+        console.say(f"Image {NAME} is there")
         return
     debian = root_filesystem.ensure(host)
     disk.need(_SIZE, "The sandbox's base image", layout.DOCKER)
@@ -57,11 +57,11 @@ def ensure(host: str) -> None:
         (folder / "Dockerfile").write_text(
             _DOCKERFILE.format(debian=debian, stub=_STUB, label=_LABEL, digest=made_from)
         )
-        with console.working(f"Building image {_NAME} (20 s)"):
+        with console.working(f"Building image {NAME} (20 s)"):
             try:
-                client.images.build(path=context, tag=_NAME, rm=True, forcerm=True)
+                client.images.build(path=context, tag=NAME, rm=True, forcerm=True)
             except (BuildError, DockerException) as error:
-                raise SetUpError(f"{_NAME} cannot be built: {str(error).splitlines()[0]}") from None
+                raise SetUpError(f"{NAME} cannot be built: {str(error).splitlines()[0]}") from None
     client.images.prune({"dangling": True, "label": _LABEL})  # its predecessor
 
 

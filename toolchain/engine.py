@@ -23,6 +23,20 @@ def ensure() -> str:
     Raises:
         SetUpError: there is none, and none can be had.
     """
+    machines = of_the_machine()
+    if machines is not None:
+        return machines
+    host = private_engine.start()
+    _await(host)
+    return host
+
+
+def of_the_machine() -> str | None:
+    """Where an engine answers that is not this project's own; None if there is none, or ours runs already.
+
+    Raises:
+        SetUpError: DOCKER_HOST names one that does not answer.
+    """
     host = os.environ.get("DOCKER_HOST")
     if host:
         failure = _failure(host)
@@ -32,11 +46,7 @@ def ensure() -> str:
             )
         return host
     # Ours first if it runs: the stack's containers are there.
-    if private_engine.pid() is None and not _failure(_DEFAULT):
-        return _DEFAULT
-    host = private_engine.start()
-    _await(host)
-    return host
+    return _DEFAULT if private_engine.pid() is None and not _failure(_DEFAULT) else None
 
 
 def client(host: str, timeout: int = _LONG) -> docker.DockerClient:

@@ -16,7 +16,7 @@ from toolchain import apt, console, disk, engine, layout, stamps
 from toolchain.errors import SetUpError, Unreachable
 from toolchain.versions import DEBIAN
 
-_NAME = "xnat-aiaa-sandbox-debian"
+NAME = "xnat-aiaa-sandbox-debian"
 _UNREACHABLE = 10  # seconds after which a registry is given up
 _SIZE = 3.5  # GB while it is made
 
@@ -45,7 +45,7 @@ def ensure(host: str) -> str:
         SetUpError: neither way works here.
     """
     made_from = stamps.digest([repr(DEBIAN), *UNWANTED])
-    tag = f"{_NAME}:{made_from[:12]}"
+    tag = f"{NAME}:{made_from[:12]}"
     client = engine.client(host)
     if client.images.list(tag):
         return tag
