@@ -16,9 +16,9 @@ from collections.abc import Iterator
 from pulumi.dynamic import Config
 from pydantic import ValidationError
 
-from clients.errors import Refused
+from clients.errors import LoginRefused
 from clients.xnat import XnatClient
-from dynamic_providers.boundary import ProviderError
+from dynamic_providers.boundary import ProviderError, say
 from settings import Xnat
 
 
@@ -30,21 +30,25 @@ class Session:
         self._login = login
         self._lock = threading.Lock()
         self._client: XnatClient | None = None
-        self._refused: Refused | None = None
+        self._refused: LoginRefused | None = None
 
     @contextlib.contextmanager
     def client(self) -> Iterator[XnatClient]:
         with self._lock:
             if self._refused is not None:
                 raise self._refused
-            if self._client is None:
-                self._client = self._open()
-            yield self._client
+            try:
+                if self._client is None:
+                    self._client = self._open()
+                yield self._client
+            except LoginRefused as error:
+                self._refused = error
+                raise
 
     def close(self) -> None:
         with self._lock:
             if self._client is not None:
-                self._client.__exit__(None, None, None)
+                self._client.close()
                 self._client = None
 
     def _open(self) -> XnatClient:
@@ -56,11 +60,8 @@ class Session:
             ca_file=str(login.ca_file) if login.ca_file else None,
             timeout=login.timeout,
         )
-        try:
-            return client.__enter__()
-        except Refused as error:
-            self._refused = error
-            raise
+        client.wait_until_up(login.timeout, say)  # an XNAT of this stack may be starting, as may one after a restart
+        return client.__enter__()
 
 
 _sessions: dict[str, Session] = {}
