@@ -1,0 +1,69 @@
+"""The XNAT stand-in as a Starlette application."""
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from sandbox.faults import CONTROL_PREFIX, FaultInjector, FaultPlan
+from sandbox.xnat import answers, pages
+from sandbox.xnat.aiaa_api import AiaaApi
+from sandbox.xnat.config_api import ConfigApi
+from sandbox.xnat.data_api import DataApi
+from sandbox.xnat.gate import Gate, StartUp
+from sandbox.xnat.options import Options
+from sandbox.xnat.site import Site
+from sandbox.xnat.xapi import BUILD_INFO, Xapi
+
+
+def create_app(options: Options, site: Site | None = None) -> Starlette:
+    """An XNAT with its viewer plugin; all of it is in memory.
+
+    site  what there is already; without it a fresh one
+    ``app.state.faults`` is its :class:`sandbox.faults.FaultPlan`, ``app.state.site`` its :class:`Site`.
+    """
+    site = site or Site(options)
+    gate = Gate(site)
+    plan = FaultPlan()
+
+    async def landing(_: Request) -> Response:
+        return pages.landing(site)
+
+    async def login(_: Request) -> Response:
+        return pages.login()
+
+    async def build_info(_: Request) -> Response:
+        return answers.json_answer(BUILD_INFO)
+
+    async def restart(_: Request) -> Response:
+        site.restart()
+        return answers.empty(204)
+
+    app = Starlette(
+        routes=[
+            *plan.routes(),
+            Route(f"{CONTROL_PREFIX}restart", restart, methods=["POST"]),
+            Route("/", landing),
+            Route("/app/template/Login.vm", login),
+            Route("/xapi/siteConfig/buildInfo", build_info),
+            *AiaaApi(site).routes(gate),
+            *Xapi(site).routes(gate),
+            *(route for prefix in ("/data", "/REST") for route in ConfigApi(site).routes(gate, prefix)),
+            *(route for prefix in ("/data", "/REST") for route in DataApi(site).routes(gate, prefix)),
+        ],
+        middleware=[Middleware(FaultInjector, plan=plan), Middleware(StartUp, site=site)],
+        exception_handlers={404: _page, 405: _page},
+    )
+    app.router.redirect_slashes = False
+    app.state.faults = plan
+    app.state.site = site
+    return app
+
+
+async def _page(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for statuses only
+    page = answers.error_page(error.status_code)
+    page.headers.update(error.headers or {})
+    return page

@@ -1,0 +1,66 @@
+"""Projects with their subjects and imaging sessions. Invented, and nobody's images: labels only."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """An imaging session; ``date`` as XNAT writes it."""
+
+    id: str
+    label: str
+    subject: str
+    date: str
+    xsi_type: str = "xnat:ctSessionData"
+
+
+@dataclass(frozen=True)
+class Subject:
+    id: str
+    label: str
+
+
+@dataclass
+class Project:
+    id: str
+    name: str = ""
+    aliases: tuple[str, ...] = ()
+    subjects: list[Subject] = field(default_factory=list)
+    experiments: list[Experiment] = field(default_factory=list)
+
+
+class Archive:
+    _SUBJECTS = 3
+    _SESSIONS = 2  # for each subject
+
+    def __init__(self, projects: Iterable[str]) -> None:
+        self.projects: dict[str, Project] = {}
+        self._experiments = 0
+        for number, project in enumerate(projects):
+            self._fill(self.add(project), first_subject=number * self._SUBJECTS + 1)
+
+    def add(self, project_id: str, *, aliases: tuple[str, ...] = ()) -> Project:
+        project = self.projects[project_id] = Project(project_id, project_id, aliases)
+        return project
+
+    def find(self, name: str) -> Project | None:
+        """By ID, or by an alias: as ``/data/projects/{name}`` does and the plugin's calls do not."""
+        if name in self.projects:
+            return self.projects[name]
+        return next((project for project in self.projects.values() if name in project.aliases), None)
+
+    def _fill(self, project: Project, first_subject: int) -> None:
+        for number in range(first_subject, first_subject + self._SUBJECTS):
+            subject = Subject(f"XNAT_S{number:05d}", f"{project.id}_{number:03d}")
+            project.subjects.append(subject)
+            for session in range(1, self._SESSIONS + 1):
+                self._experiments += 1
+                project.experiments.append(
+                    Experiment(
+                        id=f"XNAT_E{self._experiments:05d}",
+                        label=f"{subject.label}_CT{session}",
+                        subject=subject.id,
+                        date=f"2024-0{session}-1{number % 10}",
+                    )
+                )

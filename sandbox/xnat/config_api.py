@@ -1,0 +1,95 @@
+"""XNAT's generic configuration REST: a side door to the same rows that the viewer plugin keeps its lists in.
+
+Source: NrgXnat/xnat, web/.../restlet/resources/ConfigResource.java. A project's owners may write there too, unchecked.
+"""
+
+from collections.abc import Sequence
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from sandbox.xnat import answers
+from sandbox.xnat.config_store import Row
+from sandbox.xnat.gate import Gate, user_of
+from sandbox.xnat.site import Site
+
+
+class ConfigApi:
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    def routes(self, gate: Gate, prefix: str) -> list[Route]:
+        handlers = {"GET": self._get, "PUT": self._put, "DELETE": self._delete}
+        return [
+            *gate.routes(f"{prefix}/config/{{tool}}/{{path}}", handlers),
+            *gate.routes(f"{prefix}/projects/{{project}}/config", {"GET": self._tools}),
+            *gate.routes(f"{prefix}/projects/{{project}}/config/{{tool}}/{{path}}", handlers),
+        ]
+
+    async def _tools(self, request: Request) -> Response:
+        project = request.path_params["project"]
+        if not self._may_read(request, project):
+            return answers.error_page(404)
+        return answers.table([{"tool": tool} for tool in self._site.config.tools(project)])
+
+    async def _get(self, request: Request) -> Response:
+        tool, path, project = _key(request)
+        if project is not None and not self._may_read(request, project):
+            return answers.error_page(404)
+        history = self._site.config.history(tool, path, project)
+        contents_only = request.query_params.get("contents") == "true"
+        if not history or (contents_only and history[-1].status == "disabled"):
+            return answers.empty(204) if request.query_params.get("accept-not-found") else answers.error_page(404)
+        if contents_only:
+            return PlainTextResponse(history[-1].contents)
+        everything = request.query_params.get("action") == "getHistory"
+        return _rows(tool, path, project, history if everything else history[-1:])
+
+    async def _put(self, request: Request) -> Response:
+        tool, path, project = _key(request)
+        if not self._may_write(request, project):
+            return answers.error_page(403)
+        contents = (await request.body()).decode()
+        if not contents.strip() or request.query_params.get("inbody") != "true":
+            return answers.error_page(500, "contents must not be empty")
+        self._site.config.write(
+            tool, path, project, contents, user=user_of(request).name, reason="Standard", unversioned=False
+        )
+        return answers.empty(201)
+
+    async def _delete(self, request: Request) -> Response:
+        tool, path, project = _key(request)
+        if not self._may_write(request, project):
+            return answers.error_page(403)
+        return answers.empty(200) if self._site.config.disable(tool, path, project) else answers.error_page(500)
+
+    def _may_read(self, request: Request, project: str) -> bool:
+        return project in self._site.archive.projects and user_of(request).may_read(project)
+
+    def _may_write(self, request: Request, project: str | None) -> bool:
+        user = user_of(request)
+        return user.is_administrator if project is None else user.may_delete(project)
+
+
+def _key(request: Request) -> tuple[str, str, str | None]:
+    return request.path_params["tool"], request.path_params["path"], request.path_params.get("project")
+
+
+def _rows(tool: str, path: str, project: str | None, history: Sequence[Row]) -> Response:
+    return answers.table(
+        [
+            {
+                "tool": tool,
+                "path": path,
+                "project": project or "",
+                "user": row.user,
+                "reason": row.reason,
+                "contents": row.contents,
+                "unversioned": str(row.unversioned).lower(),
+                "version": str(row.version),
+                "status": row.status,
+            }
+            for row in history
+        ]
+    )

@@ -1,0 +1,55 @@
+"""XNAT's configuration service: rows of text by tool, path and project, with or without their history.
+
+Source: NrgXnat/xnat, libs/config/.../DefaultConfigService.java. The viewer plugin keeps its server lists here
+(tool ``ohif-aiaa``), unversioned: a write replaces the row, and version 1 stays 1.
+"""
+
+from dataclasses import dataclass, field, replace
+
+
+@dataclass(frozen=True)
+class Row:
+    """One version; ``status`` is ``enabled`` or ``disabled``."""
+
+    contents: str
+    user: str
+    reason: str
+    version: int = 1
+    unversioned: bool = False
+    status: str = "enabled"
+
+
+@dataclass
+class ConfigStore:
+    """Rows by (tool, path, project ID or None for the site), oldest version first."""
+
+    rows: dict[tuple[str, str, str | None], list[Row]] = field(default_factory=dict)
+
+    def read(self, tool: str, path: str, project: str | None) -> Row | None:
+        return self.history(tool, path, project)[-1] if self.history(tool, path, project) else None
+
+    def history(self, tool: str, path: str, project: str | None) -> list[Row]:
+        return self.rows.get((tool, path, project), [])
+
+    def write(
+        self, tool: str, path: str, project: str | None, contents: str, *, user: str, reason: str, unversioned: bool
+    ) -> None:
+        """An entry that began with versions keeps them, whoever writes later."""
+        history = self.history(tool, path, project)
+        row = Row(contents, user, reason, unversioned=unversioned)
+        if history and not history[-1].unversioned:
+            row = replace(row, unversioned=False, version=history[-1].version + 1)
+            self.rows[tool, path, project] = [*history, row]
+        else:
+            self.rows[tool, path, project] = [row]
+
+    def disable(self, tool: str, path: str, project: str | None) -> bool:
+        """False if there is nothing enabled."""
+        row = self.read(tool, path, project)
+        if row is None or row.status == "disabled":
+            return False
+        self.rows[tool, path, project][-1] = replace(row, status="disabled")
+        return True
+
+    def tools(self, project: str | None) -> list[str]:
+        return sorted({tool for tool, _, owner in self.rows if owner == project})

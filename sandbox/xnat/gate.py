@@ -1,0 +1,115 @@
+"""Who may pass: credentials, sessions, set-up and start-up, before any handler runs.
+
+Sources: NrgXnat/xnat, web/.../security/{XnatBasicAuthenticationFilter,XnatInitCheckFilter}.java and
+web/.../initialization/SecurityConfig.java.
+"""
+
+import re
+from base64 import b64decode
+from collections.abc import Awaitable, Callable, Mapping
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from sandbox.faults import CONTROL_PREFIX
+from sandbox.xnat import answers
+from sandbox.xnat.accounts import User
+from sandbox.xnat.sessions import Session
+from sandbox.xnat.site import Phase, Site
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+_BROWSER = re.compile("Mozilla|AppleWebKit|MSIE|Opera")
+
+
+class StartUp:
+    """ASGI middleware: until the web application is there, Tomcat answers 404 to everything."""
+
+    def __init__(self, app: ASGIApp, site: Site) -> None:
+        self._app, self._site = app, site
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        starting = self._site.phase is Phase.TOMCAT
+        if scope["type"] == "http" and starting and not scope["path"].startswith(CONTROL_PREFIX):
+            await answers.error_page(404)(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+
+class Gate:
+    """Makes routes that only those with a session reach; their handlers find it with `session_of`."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    def routes(
+        self, path: str, handlers: Mapping[str, Handler], *, before_set_up: bool = False, of_plugin: bool = False
+    ) -> list[Route]:
+        """Routes for a path with and without a trailing slash.
+
+        before_set_up  also while the site is not initialised
+        of_plugin      not before the plugins' part of the start
+        """
+
+        async def endpoint(request: Request) -> Response:
+            session, new = self._session(request)
+            if session is None:
+                return self._refusal(request)
+            if not (self._site.initialized or before_set_up):
+                admin = session.user.is_administrator
+                return RedirectResponse("/setup" if admin else "/app/template/Unconfigured.vm", status_code=302)
+            if of_plugin and self._site.phase is not Phase.READY:
+                return answers.error_page(404)
+            request.state.session = session
+            answer = await handlers["GET" if request.method == "HEAD" else request.method](request)
+            if new:
+                self._set_cookie(answer, session)
+            return answer
+
+        return [Route(spelling, endpoint, methods=list(handlers)) for spelling in (path, f"{path}/")]
+
+    def _session(self, request: Request) -> tuple[Session | None, bool]:
+        """The request's session, and whether it was opened for it: a cookie's, else a new one for Basic credentials."""
+        given = _basic(request)
+        session = self._site.sessions.find(request.cookies.get("JSESSIONID", ""))
+        if given is None:
+            return session, False
+        user = self._site.accounts.log_in(*given)
+        if user is None:
+            return None, False
+        if session is not None and session.user is user:
+            return session, False
+        return self._site.sessions.open(user), True
+
+    def _refusal(self, request: Request) -> Response:
+        if _BROWSER.search(request.headers.get("user-agent", "")) and _basic(request) is None:
+            return RedirectResponse("/app/template/Login.vm", status_code=302)
+        page = answers.error_page(401, "Login attempt failed. Please check the username and password.")
+        page.headers["WWW-Authenticate"] = 'Basic realm="XNAT Protected Area"'
+        return page
+
+    def _set_cookie(self, answer: Response, session: Session) -> None:
+        secure = self._site.site_url.startswith("https")
+        answer.set_cookie("JSESSIONID", session.id, path="/", httponly=True, secure=secure, samesite=None)
+
+
+def session_of(request: Request) -> Session:
+    session: Session = request.state.session
+    return session
+
+
+def user_of(request: Request) -> User:
+    return session_of(request).user
+
+
+def _basic(request: Request) -> tuple[str, str] | None:
+    scheme, _, value = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        name, _, password = b64decode(value, validate=True).decode().partition(":")
+    except ValueError:
+        return "", ""
+    return name, password

@@ -1,0 +1,45 @@
+"""How one stand-in is started. Defaults are those of a freshly installed XNAT."""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Options:
+    """Times are seconds.
+
+    projects                   IDs of projects that have subjects and CT sessions from the start
+    site_url                   XNAT's preference; with https its session cookie is marked Secure
+    max_sessions               ``concurrentMaxSessions``, for each user
+    session_timeout            of idle sessions
+    max_failed_logins, lockout the account is locked for this long after so many
+    token_timeout              ``aliasTokenTimeout``
+    initialized                False: an administrator has yet to finish the set-up page
+    core_after, plugins_after  after a start: nothing of the web application is there, then only its core
+    unknown_project_admin_get, malformed_json   statuses on which XNAT's sources leave doubt
+    """
+
+    projects: tuple[str, ...] = ()
+    site_url: str = "http://localhost"
+    max_sessions: int = 1000
+    session_timeout: float = 15 * 60
+    max_failed_logins: int = 20
+    lockout: float = 60 * 60
+    token_timeout: float = 2 * 24 * 60 * 60
+    initialized: bool = True
+    core_after: float = 0
+    plugins_after: float = 0
+    unknown_project_admin_get: Literal[422, 404] = 422
+    malformed_json: Literal[500, 400] = 500
+
+
+def parse(arguments: Sequence[str]) -> tuple[str, int, Options]:
+    """Host, port and options from a command line; argparse's message and exit status 2 for what it does not know."""
+    parser = argparse.ArgumentParser(prog="start_xnat.sh", allow_abbrev=False)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8080)
+    parser.add_argument("--project", action="append", default=[], dest="projects")
+    given = parser.parse_args(arguments)
+    return given.host, given.port, Options(projects=tuple(given.projects))

@@ -1,0 +1,50 @@
+"""One XNAT: everything that it knows, and how far its start has got."""
+
+import time
+from dataclasses import dataclass, field
+from enum import Enum
+
+from sandbox.xnat.accounts import Accounts, Clock
+from sandbox.xnat.archive import Archive
+from sandbox.xnat.config_store import ConfigStore
+from sandbox.xnat.options import Options
+from sandbox.xnat.sessions import Sessions
+
+
+class Phase(Enum):
+    """Tomcat answers before the web application does, and that before its plugins' routes."""
+
+    TOMCAT = "tomcat"
+    CORE = "core"
+    READY = "ready"
+
+
+@dataclass
+class Site:
+    """``clock`` gives seconds; a test's may be moved."""
+
+    options: Options
+    clock: Clock = time.monotonic
+    initialized: bool = field(init=False)
+    site_url: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.accounts = Accounts(self.options, self.clock)
+        self.sessions = Sessions(self.options, self.clock)
+        self.archive = Archive(self.options.projects)
+        self.config = ConfigStore()
+        self.initialized = self.options.initialized
+        self.site_url = self.options.site_url
+        self._started = self.clock()
+
+    @property
+    def phase(self) -> Phase:
+        up = self.clock() - self._started
+        if up < self.options.core_after:
+            return Phase.TOMCAT
+        return Phase.CORE if up < self.options.core_after + self.options.plugins_after else Phase.READY
+
+    def restart(self) -> None:
+        """What a restart of Tomcat does: sessions end, what is stored stays."""
+        self.sessions.close_all()
+        self._started = self.clock()

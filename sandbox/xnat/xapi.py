@@ -1,0 +1,110 @@
+"""``/xapi``: users with their roles and groups, site preferences, plugins.
+
+Sources: NrgXnat/xnat, web/.../xapi/rest/{users/UsersApi,settings/SiteConfigApi,...}.java and XnatPluginApi.java.
+"""
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from sandbox.xnat import answers
+from sandbox.xnat.accounts import User
+from sandbox.xnat.gate import Gate, user_of
+from sandbox.xnat.site import Phase, Site
+
+BUILD_INFO = {
+    "version": "1.9.3",
+    "buildNumber": "0",
+    "buildDate": "2025-01-01",
+    "sha": "",
+    "isDirty": "false",
+    "application": "XNAT stand-in",
+}
+PLUGIN = {
+    "id": "ohifViewerPlugin",
+    "name": "XNAT OHIF Viewer Plugin",
+    "version": "3.7.2",
+    "pluginClass": "org.nrg.xnatx.plugins.ohifviewer.OhifViewerPlugin",
+    "beanName": "ohifViewerPlugin",
+    "entityPackages": [],
+    "dataModelBeans": [],
+    "extendedAttributes": {},
+}
+
+
+class Xapi:
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    def routes(self, gate: Gate) -> list[Route]:
+        user = "/xapi/users/{user}"
+        return [
+            *gate.routes("/xapi/users/username", {"GET": self._username}),
+            *gate.routes("/xapi/users", {"GET": self._users, "POST": self._create_user}),
+            *gate.routes(f"{user}/roles", {"GET": self._names_of}),
+            *gate.routes(f"{user}/roles/{{name}}", {"PUT": self._grant, "DELETE": self._grant}),
+            *gate.routes(f"{user}/groups", {"GET": self._names_of}),
+            *gate.routes(f"{user}/groups/{{name}}", {"PUT": self._grant, "DELETE": self._grant}),
+            *gate.routes("/xapi/siteConfig", {"POST": self._configure}, before_set_up=True),
+            *gate.routes("/xapi/siteConfig/initialized", {"GET": self._initialized}, before_set_up=True),
+            *gate.routes("/xapi/plugins", {"GET": self._plugins}),
+            *gate.routes("/xapi/plugins/{plugin}", {"GET": self._plugin}),
+        ]
+
+    async def _username(self, request: Request) -> Response:
+        return PlainTextResponse(user_of(request).name)
+
+    async def _users(self, _: Request) -> Response:
+        return answers.json_answer(sorted(self._site.accounts.users))
+
+    async def _create_user(self, request: Request) -> Response:
+        if not user_of(request).is_administrator:
+            return answers.empty(403)
+        document = await request.json()
+        if document["username"] in self._site.accounts.users:
+            return answers.empty(409)
+        self._site.accounts.add(document["username"], document["password"])
+        return answers.json_answer({"username": document["username"], "enabled": True}, 201)
+
+    async def _names_of(self, request: Request) -> Response:
+        """Roles or groups, for the user himself and for administrators."""
+        found = self._asked_for(request)
+        return found if isinstance(found, Response) else answers.json_answer(sorted(_set_of(found, request)))
+
+    async def _grant(self, request: Request) -> Response:
+        found = self._asked_for(request)
+        if isinstance(found, Response):
+            return found
+        if not user_of(request).is_administrator:
+            return answers.empty(403)
+        change = _set_of(found, request).add if request.method == "PUT" else _set_of(found, request).discard
+        change(request.path_params["name"])
+        return answers.empty(200)
+
+    def _asked_for(self, request: Request) -> User | Response:
+        name, asking = request.path_params["user"], user_of(request)
+        if name != asking.name and not asking.is_administrator:
+            return answers.empty(403)
+        return self._site.accounts.users.get(name) or answers.empty(404)
+
+    async def _configure(self, request: Request) -> Response:
+        if not user_of(request).is_administrator:
+            return answers.empty(403)
+        document = await request.json()
+        self._site.initialized = document.get("initialized", self._site.initialized)
+        self._site.site_url = document.get("siteUrl", self._site.site_url)
+        return answers.empty(200)
+
+    async def _initialized(self, _: Request) -> Response:
+        return answers.json_answer(self._site.initialized)
+
+    async def _plugins(self, _: Request) -> Response:
+        return answers.json_answer({"ohifViewerPlugin": PLUGIN} if self._site.phase is Phase.READY else {})
+
+    async def _plugin(self, request: Request) -> Response:
+        there = request.path_params["plugin"] == PLUGIN["id"] and self._site.phase is Phase.READY
+        return answers.json_answer(PLUGIN) if there else answers.empty(404)
+
+
+def _set_of(user: User, request: Request) -> set[str]:
+    return user.roles if "/roles" in request.url.path else user.groups
