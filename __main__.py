@@ -3,7 +3,7 @@
 import pulumi
 from pulumi.runtime.config import CONFIG, get_config_env
 
-from components.annotation_server import AnnotationServer, AnnotationServerArgs
+from components.annotation_server import AnnotationServer, AnnotationServerArgs, ServerImages
 from components.model_catalog import ModelCatalog, ModelCatalogArgs
 from components.sandbox import Sandbox, SandboxArgs
 from components.xnat_registrations import XnatRegistrations, XnatRegistrationsArgs
@@ -17,10 +17,8 @@ except SettingsError as error:
 sandbox = Sandbox(SandboxArgs(settings.sandbox)) if settings.sandbox else None
 servers = {}
 for name, server in settings.servers.items():
-    image = sandbox.image if sandbox and "images" not in server.model_fields_set else None
-    servers[name] = AnnotationServer(
-        name, AnnotationServerArgs(server, image or server.images.aiaa, image or server.images.triton)
-    )
+    images = sandbox.images if sandbox and "images" not in server.model_fields_set else ServerImages.of(server.images)
+    servers[name] = AnnotationServer(name, AnnotationServerArgs(server, images))
 catalogs = {
     name: ModelCatalog(name, ModelCatalogArgs(servers[name], server, settings.models_of(name)))
     for name, server in settings.servers.items()

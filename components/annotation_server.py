@@ -10,20 +10,28 @@ import pulumi_docker as docker
 from components.clara_v4 import ClaraV4, ClaraV4Args
 from components.workspace import Workspace, WorkspaceArgs
 from dynamic_providers.aiaa.endpoint import Endpoint
-from settings import Server
+from settings import Images, Server
+
+
+@dataclass(frozen=True)
+class ServerImages:
+    """Image names; `workspace` is any image with a shell, which prepares the folder."""
+
+    aiaa: pulumi.Input[str]
+    triton: pulumi.Input[str]
+    workspace: pulumi.Input[str]
+
+    @classmethod
+    def of(cls, images: Images) -> ServerImages:
+        return cls(aiaa=images.aiaa, triton=images.triton, workspace=images.aiaa)
 
 
 @dataclass(frozen=True)
 class AnnotationServerArgs:
-    """
-    Attributes:
-        server: what the stack file says of it.
-        aiaa_image, triton_image: image names.
-    """
+    """`server`: what the stack file says of it."""
 
     server: Server
-    aiaa_image: pulumi.Input[str]
-    triton_image: pulumi.Input[str]
+    images: ServerImages
 
 
 class AnnotationServer(pulumi.ComponentResource):
@@ -51,8 +59,8 @@ class AnnotationServer(pulumi.ComponentResource):
         if server.docker:
             engine = docker.Provider(f"{name}-engine", host=server.docker, opts=child)
             child = pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(providers={"docker": engine}))
-        workspace = Workspace(name, WorkspaceArgs(server.workspace, args.aiaa_image), child)
-        clara = ClaraV4(name, ClaraV4Args(server, args.aiaa_image, args.triton_image, workspace), child)
+        workspace = Workspace(name, WorkspaceArgs(server.workspace, args.images.workspace), child)
+        clara = ClaraV4(name, ClaraV4Args(server, args.images.aiaa, args.images.triton, workspace), child)
         self.containers = clara.containers
         self.generation, self.volume = workspace.generation, workspace.volume
         self.endpoint = Endpoint(

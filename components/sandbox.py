@@ -10,12 +10,14 @@ import pulumi
 import pulumi_docker as docker
 
 from components import labels
+from components.annotation_server import ServerImages
 from settings import Sandbox as SandboxSettings
 from settings import SandboxXnat
 
 _BASE = "xnat-aiaa-sandbox-base:current"  # `make image` makes it
 _CONTEXT = "sandbox"
 _XNAT_PORT = 8080
+_DATA = "/data/xnat"
 
 
 @dataclass(frozen=True)
@@ -27,11 +29,12 @@ class Sandbox(pulumi.ComponentResource):
     """One image that holds both stand-ins and a real Triton, and XNAT's stand-in if it is wanted.
 
     Attributes:
-        image: its name, which changes with its content.
+        images: of a server made of stand-ins. The name of what runs changes with its content; what prepares a
+            workspace need not change with it.
         xnat: the container of XNAT's stand-in. xnat_login: its published account, for people.
     """
 
-    image: pulumi.Output[str]
+    images: ServerImages
     xnat: docker.Container | None
     xnat_login = SandboxXnat.demo_login
 
@@ -39,7 +42,7 @@ class Sandbox(pulumi.ComponentResource):
         super().__init__("xnat-aiaa:index:Sandbox", "sandbox", None, opts)
         base = docker.get_remote_image_output(name=_BASE).id
         content = _digest(Path(_CONTEXT))
-        self.image = docker.RemoteImage(
+        image = docker.RemoteImage(
             "sandbox-image",
             name=base.apply(
                 lambda id_: f"xnat-aiaa-sandbox:{hashlib.sha256((id_ + content).encode()).hexdigest()[:12]}"
@@ -47,18 +50,28 @@ class Sandbox(pulumi.ComponentResource):
             build=docker.RemoteImageBuildArgs(context=_CONTEXT, build_args={"BASE": _BASE}, remove=True),
             opts=pulumi.ResourceOptions(parent=self),
         ).name
-        self.xnat = self._xnat(args.sandbox) if args.sandbox.xnat else None
-        self.register_outputs({"image": self.image})
+        self.images = ServerImages(aiaa=image, triton=image, workspace=_BASE)
+        self.xnat = self._xnat(args.sandbox.xnat, image) if args.sandbox.xnat else None
+        self.register_outputs({"image": image})
 
-    def _xnat(self, sandbox: SandboxSettings) -> docker.Container:
-        assert sandbox.xnat is not None  # noqa: S101 - the caller saw to it
-        projects = [word for project in sandbox.xnat.projects for word in ("--project", project)]
+    def _xnat(self, xnat: SandboxXnat, image: pulumi.Input[str]) -> docker.Container:
+        """Its lists outlive its container, as a hospital's do: nothing would write them again after a restart."""
+        name = f"{labels.prefix('sandbox')}-xnat"
+        data = docker.Volume(
+            "sandbox-xnat",
+            name=name,
+            labels=labels.for_volume(),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        projects = [word for project in xnat.projects for word in ("--project", project)]
         return docker.Container(
             "sandbox-xnat",
-            name=f"{labels.prefix('sandbox')}-xnat",
-            image=self.image,
-            command=["start_xnat.sh", "--host", "0.0.0.0", "--port", str(_XNAT_PORT), *projects],  # noqa: S104
-            ports=[docker.ContainerPortArgs(internal=_XNAT_PORT, external=sandbox.xnat.port, ip="127.0.0.1")],
+            name=name,
+            image=image,
+            command=["start_xnat.sh", "--host", "0.0.0.0", "--port", str(_XNAT_PORT), "--data", _DATA, *projects],  # noqa: S104
+            ports=[docker.ContainerPortArgs(internal=_XNAT_PORT, external=xnat.port, ip="127.0.0.1")],
+            volumes=[docker.ContainerVolumeArgs(container_path=_DATA, volume_name=data.name)],
+            restart="unless-stopped",
             network_mode="bridge",
             labels=labels.for_container(),
             opts=pulumi.ResourceOptions(parent=self),

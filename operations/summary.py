@@ -19,10 +19,12 @@ _REMINDER = (
 def main() -> None:
     outputs = json.load(sys.stdin)
     console = Console()
-    table = Table("what", "where", show_header=False, box=None, pad_edge=False)
+    table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_column("what", no_wrap=True, overflow="ignore")
+    table.add_column("where", no_wrap=True, overflow="ignore")
     for what, where in rows(outputs):
         table.add_row(what, where)
-    console.print(table)
+    console.print(table, soft_wrap=True)
     console.print(_REMINDER)
 
 

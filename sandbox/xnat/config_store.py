@@ -4,7 +4,9 @@ Source: NrgXnat/xnat, libs/config/.../DefaultConfigService.java. The viewer plug
 (tool ``ohif-aiaa``), unversioned: a write replaces the row, and version 1 stays 1.
 """
 
-from dataclasses import dataclass, field, replace
+import json
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -19,17 +21,22 @@ class Row:
     status: str = "enabled"
 
 
-@dataclass
 class ConfigStore:
-    """Rows by (tool, path, project ID or None for the site), oldest version first."""
+    """Rows by (tool, path, project ID or None for the site), oldest version first.
 
-    rows: dict[tuple[str, str, str | None], list[Row]] = field(default_factory=dict)
+    file  where they are kept, as XNAT's database keeps them; None is in memory only
+    """
+
+    def __init__(self, file: Path | None) -> None:
+        self._file = file
+        kept = json.loads(file.read_text()) if file and file.exists() else []
+        self._rows = {tuple(key): [Row(**row) for row in rows] for key, rows in kept}
 
     def read(self, tool: str, path: str, project: str | None) -> Row | None:
         return self.history(tool, path, project)[-1] if self.history(tool, path, project) else None
 
     def history(self, tool: str, path: str, project: str | None) -> list[Row]:
-        return self.rows.get((tool, path, project), [])
+        return self._rows.get((tool, path, project), [])
 
     def write(
         self, tool: str, path: str, project: str | None, contents: str, *, user: str, reason: str, unversioned: bool
@@ -39,17 +46,24 @@ class ConfigStore:
         row = Row(contents, user, reason, unversioned=unversioned)
         if history and not history[-1].unversioned:
             row = replace(row, unversioned=False, version=history[-1].version + 1)
-            self.rows[tool, path, project] = [*history, row]
+            self._keep(tool, path, project, [*history, row])
         else:
-            self.rows[tool, path, project] = [row]
+            self._keep(tool, path, project, [row])
 
     def disable(self, tool: str, path: str, project: str | None) -> bool:
         """False if there is nothing enabled."""
         row = self.read(tool, path, project)
         if row is None or row.status == "disabled":
             return False
-        self.rows[tool, path, project][-1] = replace(row, status="disabled")
+        self._keep(tool, path, project, [*self.history(tool, path, project)[:-1], replace(row, status="disabled")])
         return True
 
     def tools(self, project: str | None) -> list[str]:
-        return sorted({tool for tool, _, owner in self.rows if owner == project})
+        return sorted({tool for tool, _, owner in self._rows if owner == project})
+
+    def _keep(self, tool: str, path: str, project: str | None, history: list[Row]) -> None:
+        self._rows[tool, path, project] = history
+        if self._file:
+            partial = self._file.with_suffix(".partial")
+            partial.write_text(json.dumps([[key, [asdict(row) for row in rows]] for key, rows in self._rows.items()]))
+            partial.replace(self._file)

@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 
@@ -11,6 +12,7 @@ class Options:
     """Times are seconds.
 
     projects                   IDs of projects that have subjects and CT sessions from the start
+    data                       folder that keeps the server lists over a restart; None: nothing is kept
     site_url                   XNAT's preference; with https its session cookie is marked Secure
     max_sessions               ``concurrentMaxSessions``, for each user
     session_timeout            of idle sessions
@@ -22,6 +24,7 @@ class Options:
     """
 
     projects: tuple[str, ...] = ()
+    data: Path | None = None
     site_url: str = "http://localhost"
     max_sessions: int = 1000
     session_timeout: float = 15 * 60
@@ -41,5 +44,6 @@ def parse(arguments: Sequence[str]) -> tuple[str, int, Options]:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8080)
     parser.add_argument("--project", action="append", default=[], dest="projects")
+    parser.add_argument("--data", type=Path)
     given = parser.parse_args(arguments)
-    return given.host, given.port, Options(projects=tuple(given.projects))
+    return given.host, given.port, Options(projects=tuple(given.projects), data=given.data)

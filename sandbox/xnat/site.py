@@ -32,7 +32,7 @@ class Site:
         self.accounts = Accounts(self.options, self.clock)
         self.sessions = Sessions(self.options, self.clock)
         self.archive = Archive(self.options.projects)
-        self.config = ConfigStore()
+        self.config = ConfigStore(self.options.data / "config.json" if self.options.data else None)
         self.initialized = self.options.initialized
         self.site_url = self.options.site_url
         self._started = self.clock()
