@@ -7,25 +7,19 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
 _REMINDER = (
-    "Each user must once tick Preferences > Experimental > NVIDIA Clara AIAA in XNAT's viewer: "
+    "\nEach user must once tick Preferences > Experimental > NVIDIA Clara AIAA in XNAT's viewer:\n"
     "until then nothing of this shows there."
 )
 
 
 def main() -> None:
     outputs = json.load(sys.stdin)
-    console = Console()
-    table = Table(show_header=False, box=None, pad_edge=False)
-    table.add_column("what", no_wrap=True, overflow="ignore")
-    table.add_column("where", no_wrap=True, overflow="ignore")
-    for what, where in rows(outputs):
-        table.add_row(what, where)
-    console.print(table, soft_wrap=True)
-    console.print(_REMINDER)
+    lines = list(rows(outputs))
+    width = max((len(what) for what, _ in lines), default=0)
+    for what, where in lines:
+        print(f"{what:<{width}}  {where}")
+    print(_REMINDER)
 
 
 def rows(outputs: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
