@@ -45,7 +45,7 @@ class Sandbox(pulumi.ComponentResource):
         image = docker.RemoteImage(
             "sandbox-image",
             name=base.apply(
-                lambda id_: f"xnat-aiaa-sandbox:{hashlib.sha256((id_ + content).encode()).hexdigest()[:12]}"
+                lambda id_: f"{labels.prefix('sandbox')}:{hashlib.sha256((id_ + content).encode()).hexdigest()[:12]}"
             ),
             build=docker.RemoteImageBuildArgs(context=_CONTEXT, build_args={"BASE": _BASE}, remove=True),
             opts=pulumi.ResourceOptions(parent=self),
