@@ -6,6 +6,7 @@ import html
 import json
 import re
 from collections.abc import Iterable
+from urllib.parse import quote, quote_plus
 
 _SAID_LIMIT = 300  # characters of what a server said
 
@@ -38,39 +39,44 @@ class Broken(ClientError):
     """The server answered nonsense: HTML where JSON belongs, another shape than documented, a bare 500."""
 
 
-def said(body: bytes) -> tuple[str, bool]:
-    """What a body says for people, on one line, and whether it is the server's own error document.
+def said(body: bytes, secrets: Iterable[str] = ()) -> tuple[str, bool]:
+    """What a body says for people, on one line without the secrets, and whether it is the server's own error document.
 
     Known documents: AIAA's `{"error": {"message": [...], "type": ...}, "success": false}` (recorded in
     https://github.com/NVIDIA/ai-assisted-annotation-client/issues/99), FastAPI's `detail`, and XNAT's
     `ResponseMessage`. Of an HTML page only the title is told.
     """
-    text = body.decode(errors="replace").strip()
-    if re.match(r"<(!doctype|html|\?xml)", text, re.IGNORECASE):
+    words, own_document = _words(body.decode(errors="replace").strip())
+    # Cut last: half a secret would not be found any more.
+    line = " ".join(redacted(words, secrets).split())
+    return (line if len(line) <= _SAID_LIMIT else line[:_SAID_LIMIT] + "..."), own_document
+
+
+def _words(text: str) -> tuple[str, bool]:
+    if text.startswith("<"):
         title = re.search(r"<title[^>]*>(.*?)</title>", text, re.IGNORECASE | re.DOTALL)
-        return _line(f"an HTML page{f' titled {html.unescape(title.group(1)).strip()!r}' if title else ''}"), False
+        return f"an HTML page{f' titled {html.unescape(title.group(1)).strip()!r}' if title else ''}", False
     try:
         document = json.loads(text)
     except ValueError:
-        return _line(text), False
+        return text, False
     if isinstance(document, dict):
         error = document.get("error")
         if isinstance(error, dict):
             message = error.get("message")
-            words = message if isinstance(message, list) else [message]
-            told = ", ".join(str(word) for word in words if word) or "no reason; the server's log may tell one"
-            return _line(f"{error.get('type', 'error')}: {told}"), True
+            parts = message if isinstance(message, list) else [message]
+            told = ", ".join(str(part) for part in parts if part) or "no reason; the server's log may tell one"
+            return f"{error.get('type', 'error')}: {told}", True
         for key in ("detail", "ResponseMessage", "error"):
             if key in document:
-                return _line(str(document[key])), True
-    return _line(text), False
+                return str(document[key]), True
+    return text, False
 
 
 def of_status(tried: str, status: int, reason: str, body: bytes, secrets: Iterable[str]) -> ClientError:
     """The exception for an answer that is not what was hoped for."""
-    words, own_document = said(body)
+    words, own_document = said(body, secrets)
     line = f"{tried}: answered {status} {reason}".rstrip() + (f": {words}" if words else "")
-    line = redacted(line, secrets)
     if status in (401, 403):
         return Refused(line)
     if status in (502, 503, 504):
@@ -81,12 +87,23 @@ def of_status(tried: str, status: int, reason: str, body: bytes, secrets: Iterab
 
 
 def redacted(text: str, secrets: Iterable[str]) -> str:
-    """The text without the secrets: servers and proxies echo what they were sent."""
-    for secret in secrets:
-        text = text.replace(secret, "***")
-    return text
-
-
-def _line(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= _SAID_LIMIT else line[:_SAID_LIMIT] + "..."
+    """The text without the secrets, in whatever form URLs, JSON or HTML write them: servers and proxies echo what they
+    were sent."""
+    forms = {
+        form
+        for secret in secrets
+        if secret
+        for form in (
+            secret,
+            quote(secret, safe=""),
+            quote_plus(secret),
+            json.dumps(secret)[1:-1],
+            json.dumps(secret, ensure_ascii=False)[1:-1],
+            html.escape(secret),
+            repr(secret)[1:-1],
+        )
+    }
+    if not forms:
+        return text
+    # The longest first, as one may begin with another.
+    return re.sub("|".join(map(re.escape, sorted(forms, key=len, reverse=True))), "***", text)

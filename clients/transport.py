@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -14,31 +16,33 @@ from urllib.parse import quote, urlsplit, urlunsplit
 import requests
 import urllib3
 from requests.auth import AuthBase
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, stop_before_delay, wait_random_exponential
 
-from clients.errors import Broken, ClientError, NotReady, Refused, Unreachable, of_status, redacted
+from clients.errors import Broken, ClientError, NotReady, Refused, Rejected, Unreachable, of_status, redacted, said
 
 # Not a browser's: XNAT answers browsers with redirects and asks them for CSRF tokens.
 USER_AGENT = "xnat-aiaa/0.1"
 
+REDIRECTS = (301, 302, 303, 307, 308)
+
 _ATTEMPTS = 4
-_CHUNK = 64 * 1024
 _POLL = 0.5  # seconds between two looks at a server that is awaited
 _SAY_EVERY = 15.0  # seconds between two lines about a wait
-_ANY = [status for status in range(200, 600) if status not in (502, 503, 504)]
-
+_STARTING = (502, 503, 504)
+_ANY = [status for status in range(200, 600) if status not in _STARTING]
 
 _T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A whole answer."""
+    """A whole answer. `secrets`: what must not be told of it."""
 
     tried: str
     status: int
     headers: Mapping[str, str]
     body: bytes
+    secrets: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def text(self) -> str:
@@ -52,8 +56,16 @@ class Answer:
         try:
             return json.loads(self.body)
         except ValueError:
-            kind = "an HTML page" if self.body.lstrip()[:1] == b"<" else f"{self.body[:80]!r}"
-            raise Broken(f"{self.tried}: expected JSON, got {kind}: is this the right server and port?") from None
+            raise self.instead_of("JSON from this address: is it the right server and port?") from None
+
+    def instead_of(self, expected: str) -> Broken:
+        """The error for an answer of another shape than `expected`."""
+        return Broken(f"{self.tried}: expected {expected}, got: {said(self.body, self.secrets)[0] or 'nothing'}")
+
+    @property
+    def location(self) -> str:
+        """Where a redirect points to, as it may be shown."""
+        return redacted(_public(self.headers.get("Location", "nowhere")), self.secrets)
 
 
 class _NoLogin(AuthBase):
@@ -74,16 +86,22 @@ class Deadline:
     def left(self) -> float:
         return max(0.0, self._end - time.monotonic())
 
-    def check(self) -> None:
-        if not self.left:
-            raise requests.Timeout(f"no end after {self._seconds:.0f} s")
+    def check(self) -> float:
+        """The seconds that are left, if any are.
+
+        Raises:
+            TimeoutError: none.
+        """
+        if left := self.left:
+            return left
+        raise TimeoutError(f"no end after {self._seconds:.0f} s")
 
 
 class Transport:
     """One server, through pooled connections. Not for several threads at once.
 
     Args:
-        base_url: scheme, host, port, and a context path if there is one.
+        base_url: scheme, host, port, and a context path if there is one. Credentials in it are not used.
         ca_file: certificate authority for https; None is the system's.
         read_timeout: seconds without a byte after which the server counts as gone.
         secrets: what must not come back in an error, even if the server echoes it.
@@ -98,7 +116,7 @@ class Transport:
         read_timeout: float = 60.0,
         secrets: Iterable[str] = (),
     ) -> None:
-        self.base_url = base_url.rstrip("/")
+        self.base_url = _public(base_url).rstrip("/")
         self.secrets = tuple(secret for secret in secrets if secret)
         self._connect_timeout, self._read_timeout = connect_timeout, read_timeout
         self._session = requests.Session()
@@ -144,26 +162,25 @@ class Transport:
         Raises:
             Unreachable, NotReady, Refused, Rejected, Broken: see `clients.errors`.
         """
-        tried = redacted(f"{method} {_public(self.url(*parts))}", self.secrets)
+        url = self.url(*parts)
+        tried = redacted(f"{method} {url}", self.secrets)
         limit = Deadline(deadline)
+        repeats = method != "POST" if repeat is None else repeat
 
         def attempt() -> Answer:
-            return self._once(method, self.url(*parts), tried, limit, query, headers, body)
-
-        repeats = method != "POST" if repeat is None else repeat
-        answer: Answer
-        try:
-            answer = Retrying(
-                retry=retry_if_exception_type((_Transient, NotReady)),
-                stop=lambda state: not repeats or not limit.left or stop_after_attempt(_ATTEMPTS)(state),
-                wait=wait_random_exponential(multiplier=0.2, max=3),
-                reraise=True,
-            )(lambda: self._ready(attempt(), expect))
-        except _Transient as error:
-            raise Unreachable(str(error)) from None
-        if answer.status not in expect:
+            answer = self._once(method, url, tried, limit, query, headers, body)
+            if answer.status in expect:
+                return answer
+            if answer.status in REDIRECTS:
+                raise Rejected(f"{tried}: redirects to {answer.location}, which is not followed: use its address")
             raise of_status(tried, answer.status, _reason(answer.status), answer.body, self.secrets)
-        return answer
+
+        return Retrying(
+            retry=retry_if_exception_type((_ConnectionLost, NotReady)),
+            stop=stop_after_attempt(_ATTEMPTS if repeats else 1) | stop_before_delay(deadline),
+            wait=wait_random_exponential(multiplier=0.2, max=3),
+            reraise=True,
+        )(attempt)
 
     def wait(self, deadline: float, on_wait: Callable[[str], None], *parts: str) -> Answer:
         """GET a path until it answers with a status that is no sign of starting up.
@@ -179,11 +196,6 @@ class Transport:
             lambda left: self.call("GET", *parts, deadline=left, expect=_ANY, repeat=False), deadline, on_wait
         )
 
-    def _ready(self, answer: Answer, expect: Collection[int]) -> Answer:
-        if answer.status in (502, 503, 504) and answer.status not in expect:
-            raise of_status(answer.tried, answer.status, _reason(answer.status), answer.body, self.secrets)
-        return answer
-
     def _once(
         self,
         method: str,
@@ -197,7 +209,9 @@ class Transport:
         data, content_type = body(limit) if body else (None, None)
         sent = {**(headers or {}), **({"Content-Type": content_type} if content_type else {})}
         try:
-            limit.check()
+            left = limit.check()
+            # urllib3 sends under the connect timeout, and a server may well pause while it stores an upload.
+            patience = self._read_timeout if body else self._connect_timeout
             with self._session.request(
                 method,
                 url,
@@ -206,39 +220,55 @@ class Transport:
                 data=data,
                 stream=True,
                 allow_redirects=False,
-                timeout=(min(self._connect_timeout, limit.left), min(self._read_timeout, limit.left)),
+                timeout=(min(patience, left), min(self._read_timeout, left)),
             ) as response:
-                content = b"".join(_chunks(response, limit))
-                return Answer(tried, response.status_code, response.headers, content)
-        except (requests.Timeout, urllib3.exceptions.TimeoutError):
-            raise Unreachable(f"{tried}: no answer in time: it may hang, or still be at work") from None
-        except requests.exceptions.SSLError as error:
-            raise Unreachable(f"{tried}: TLS failed: {_cause(error)}") from None
-        except (requests.ConnectionError, urllib3.exceptions.HTTPError, OSError) as error:
-            raise _Transient(redacted(f"{tried}: no connection: {_cause(error)}", self.secrets)) from None
-        except (requests.RequestException, ValueError) as error:
-            raise Unreachable(redacted(f"{tried}: {error}", self.secrets)) from None
+                with _ends_at(limit, response):
+                    content = response.raw.read(decode_content=True)
+                limit.check()
+                return Answer(tried, response.status_code, response.headers, content, self.secrets)
+        except (OSError, ValueError, urllib3.exceptions.HTTPError) as error:
+            raise self._unreachable(tried, error, limit) from None
+
+    def _unreachable(self, tried: str, error: Exception, limit: Deadline) -> Unreachable:
+        if isinstance(error, requests.ConnectTimeout):
+            return Unreachable(f"{tried}: no connection in time: wrong address, or a firewall in between?")
+        timeouts = (TimeoutError, requests.Timeout, urllib3.exceptions.TimeoutError)
+        if isinstance(error, timeouts) or not limit.left:
+            return Unreachable(f"{tried}: no answer in time: it may hang, or still be at work")
+        cause = redacted(_cause(error), self.secrets)
+        if isinstance(error, (requests.exceptions.SSLError, urllib3.exceptions.SSLError)):
+            return Unreachable(f"{tried}: TLS failed: {cause}")
+        if isinstance(error, (requests.ConnectionError, urllib3.exceptions.HTTPError)):
+            return _ConnectionLost(f"{tried}: no connection: {cause}")
+        return Unreachable(f"{tried}: cannot be sent: {cause}")
 
 
-class _Transient(Exception):
-    """A connection that was refused, reset or cut off: worth another attempt."""
+class _ConnectionLost(Unreachable):
+    """Refused, reset or cut off: worth another attempt."""
 
 
 def wait_for(attempt: Callable[[float], _T], deadline: float, on_wait: Callable[[str], None]) -> _T:
-    """Try until it succeeds; the last error is raised at the deadline.
+    """Try until it succeeds, whatever the error: a server that starts answers anything, 404 and HTML pages too. Only a
+    refusal ends it at once, as more tries may lock an account.
 
     Args:
         attempt: is given the seconds that are left.
         deadline: seconds.
         on_wait: is told now and then what is waited for.
+
+    Raises:
+        Refused: at once.
+        ClientError: the last one, at the deadline.
     """
     limit = Deadline(deadline)
     told = time.monotonic()
     while True:
         try:
             return attempt(max(limit.left, _POLL))
+        except Refused:
+            raise
         except ClientError as error:
-            if isinstance(error, Refused) or not limit.left:
+            if not limit.left:
                 raise type(error)(f"{error} (waited {deadline - limit.left:.0f} s)") from None
             if time.monotonic() - told >= _SAY_EVERY:
                 told = time.monotonic()
@@ -246,11 +276,21 @@ def wait_for(attempt: Callable[[float], _T], deadline: float, on_wait: Callable[
         time.sleep(min(_POLL, limit.left))
 
 
-def _chunks(response: requests.Response, limit: Deadline) -> Iterator[bytes]:
-    """The body as it comes, so that a server that drips is held to the deadline."""
-    while chunk := response.raw.read1(_CHUNK):
-        limit.check()
-        yield chunk
+@contextlib.contextmanager
+def _ends_at(limit: Deadline, response: requests.Response) -> Iterator[None]:
+    """Ends the reading of a body at the deadline: the read timeout alone begins anew with each byte of a slow server."""
+
+    def shut_down() -> None:
+        with contextlib.suppress(OSError, RuntimeError, ValueError):  # it was read to its end meanwhile
+            response.raw.shutdown()
+
+    timer = threading.Timer(limit.left, shut_down)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _public(url: str) -> str:

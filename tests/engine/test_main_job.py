@@ -1,4 +1,4 @@
-"""From the stack file to a segmentation that XNAT's viewer could ask for, and back: with the real engines and Triton."""
+"""From the stack file to a segmentation that XNAT's viewer could ask for, and back, on the real engines."""
 
 from __future__ import annotations
 
@@ -196,5 +196,6 @@ def test_destroy_leaves_nothing_on_the_engine(deployment: Deployment, engine_wit
 
 def named(engine: docker.DockerClient) -> list[str]:
     """Containers, networks, volumes and images' tags."""
-    things = [*engine.containers.list(all=True), *engine.networks.list(), *engine.volumes.list()]
-    return [str(thing.name) for thing in things] + [tag for image in engine.images.list() for tag in image.tags]
+    names = [container.name for container in engine.containers.list(all=True)]
+    names += [network.name for network in engine.networks.list()] + [volume.name for volume in engine.volumes.list()]
+    return [str(name) for name in names] + [tag for image in engine.images.list() for tag in image.tags]
