@@ -10,6 +10,7 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from email.message import Message
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -21,7 +22,9 @@ from clients.errors import Broken, NotReady, Rejected
 from clients.transport import Answer, Deadline, Transport, wait_for
 
 _ROUTES = {"segmentation": "segmentation", "annotation": "dextr3d", "deepgrow": "deepgrow"}
-_POLL = 0.5  # seconds between two looks at a model that is to go
+_POLL = 0.5  # seconds between two looks at a model that is to come or to go
+_LISTED_WITHIN = 10.0  # seconds: AIAA's processes each keep a copy of the list, and read it anew now and then
+_ENTRY_KEYS = {"name", "type", "labels", "description", "version"}
 
 
 @dataclass(frozen=True)
@@ -43,14 +46,16 @@ class ModelEntry:
         """
         if not isinstance(document, dict) or not isinstance(document.get("name"), str):
             raise Broken(f"{tried}: expected a model with a name, got {str(document)[:80]!r}")
-        known = {"name", "type", "labels", "description", "version"}
+        labels = document.get("labels") or []
+        if not isinstance(labels, list):
+            raise Broken(f"{tried}: expected a list of labels of model {document['name']}, got {str(labels)[:80]!r}")
         return cls(
             name=document["name"],
-            type=str(document.get("type", "")),
-            labels=tuple(str(label) for label in document.get("labels") or ()),
-            description=str(document.get("description", "")),
-            version=str(document.get("version", "")),
-            meta={key: value for key, value in document.items() if key not in known},
+            type=_text(document.get("type")),
+            labels=tuple(str(label) for label in labels),
+            description=_text(document.get("description")),
+            version=_text(document.get("version")),
+            meta={key: value for key, value in document.items() if key not in _ENTRY_KEYS},
         )
 
 
@@ -135,10 +140,8 @@ class AiaaClient:
         limit = Deadline(deadline)
         with Transport(self._url, ca_file=self._ca_file, read_timeout=deadline) as patient:
             patient.call("DELETE", "admin", "model", name, deadline=deadline, expect=(200, 204, 404))
-        while any(entry.name == name for entry in self.models()):
-            if not limit.left:
-                raise NotReady(f"DELETE of model {name} on {self._url}: still listed after {deadline:.0f} s")
-            time.sleep(_POLL)
+        if self._look_until(name, listed=False, deadline=limit.left):
+            raise NotReady(f"DELETE of model {name} on {self._url}: still listed after {deadline:.0f} s")
 
     def wait_until_ready(self, deadline: float, on_wait: Callable[[str], None]) -> None:
         """Wait until `/v1/models` answers a list. `/` and `/logs` prove nothing: they answer while AIAA hangs.
@@ -198,30 +201,44 @@ class AiaaClient:
         answer = self._transport.call("GET", "v1", "models", deadline=deadline, repeat=repeat)
         document = answer.json()
         if not isinstance(document, list):
-            raise Broken(f"{answer.tried}: expected a list of models, got {str(document)[:80]!r}")
+            raise answer.instead_of("a list of models")
         return [ModelEntry.of(entry, answer.tried) for entry in document]
 
     def _load(self, name: str, deadline: float, body: Callable[[Deadline], tuple[Any, str]]) -> ModelEntry:
+        limit = Deadline(deadline)
         with Transport(self._url, ca_file=self._ca_file, read_timeout=deadline) as patient:
             patient.call("PUT", "admin", "model", name, deadline=deadline, body=body)
         # The answer's shape is recorded of one version only; what counts is what the server lists.
-        entry = self.find(name)
+        entry = self._look_until(name, listed=True, deadline=min(limit.left, _LISTED_WITHIN))
         if entry is None:
             raise Rejected(
                 f"PUT of model {name} on {self._url}: answered 200, yet the model is not listed; see {self._url}/logs/"
             )
         return entry
 
+    def _look_until(self, name: str, *, listed: bool, deadline: float) -> ModelEntry | None:
+        """The model's entry once it is listed, or not any more; at the deadline, what there is."""
+        limit = Deadline(deadline)
+        while True:
+            entry = self.find(name)
+            if (entry is not None) == listed or not limit.left:
+                return entry
+            time.sleep(min(_POLL, limit.left))
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value)
+
 
 def _result(answer: Answer) -> InferenceResult:
     content_type = answer.headers.get("Content-Type", "")
-    if content_type.startswith("multipart/"):
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind.startswith("multipart/"):
         return _multipart_result(answer, content_type)
-    if content_type.startswith("application/json"):
-        document = answer.json()
-        return InferenceResult(document if isinstance(document, dict) else {"result": document}, None)
-    if content_type.startswith("text/html"):
-        raise Broken(f"{answer.tried}: expected a result, got an HTML page")
+    if kind == "application/json":
+        return InferenceResult(_params(answer.json()), None)
+    if kind == "text/html":
+        raise answer.instead_of("a result")
     return InferenceResult({}, answer.body)
 
 
@@ -229,13 +246,18 @@ def _multipart_result(answer: Answer, content_type: str) -> InferenceResult:
     params: Mapping[str, Any] = {}
     image, filename = None, ""
     try:
-        parts = MultipartDecoder(answer.body, content_type).parts
-        for part in parts:
-            disposition = part.headers.get(b"Content-Disposition", b"").decode()
-            if 'filename="' in disposition:
-                image, filename = part.content, disposition.split('filename="')[1].split('"')[0]
-            elif 'name="params"' in disposition:
-                params = json.loads(part.content or b"{}")
-    except (ImproperBodyPartContentException, ValueError) as error:
+        for part in MultipartDecoder(answer.body, content_type).parts:
+            header = Message()
+            header["Content-Disposition"] = part.headers.get(b"Content-Disposition", b"").decode()
+            if name := header.get_filename():
+                image, filename = part.content, name
+            elif header.get_param("name", header="Content-Disposition") == "params":
+                params = _params(json.loads(part.content or b"{}"))
+    # AttributeError: the decoder's, if the content type names no boundary.
+    except (ImproperBodyPartContentException, ValueError, AttributeError) as error:
         raise Broken(f"{answer.tried}: the answer cannot be taken apart: {error}") from None
     return InferenceResult(params, image, filename)
+
+
+def _params(document: Any) -> Mapping[str, Any]:
+    return document if isinstance(document, dict) else {"result": document}

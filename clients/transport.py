@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Self, TypeVar
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import quote
 
 import requests
 import urllib3
@@ -28,8 +29,7 @@ REDIRECTS = (301, 302, 303, 307, 308)
 _ATTEMPTS = 4
 _POLL = 0.5  # seconds between two looks at a server that is awaited
 _SAY_EVERY = 15.0  # seconds between two lines about a wait
-_STARTING = (502, 503, 504)
-_ANY = [status for status in range(200, 600) if status not in _STARTING]
+_ANY = [status for status in range(200, 600) if status not in (502, 503, 504)]
 
 _T = TypeVar("_T")
 
@@ -172,7 +172,7 @@ class Transport:
             if answer.status in expect:
                 return answer
             if answer.status in REDIRECTS:
-                raise Rejected(f"{tried}: redirects to {answer.location}, which is not followed: use its address")
+                raise Rejected(f"{tried}: redirects to {answer.location}: give that address instead")
             raise of_status(tried, answer.status, _reason(answer.status), answer.body, self.secrets)
 
         return Retrying(
@@ -239,7 +239,7 @@ class Transport:
         if isinstance(error, (requests.exceptions.SSLError, urllib3.exceptions.SSLError)):
             return Unreachable(f"{tried}: TLS failed: {cause}")
         if isinstance(error, (requests.ConnectionError, urllib3.exceptions.HTTPError)):
-            return _ConnectionLost(f"{tried}: no connection: {cause}")
+            return _ConnectionLost(f"{tried}: connection failed: {cause}")
         return Unreachable(f"{tried}: cannot be sent: {cause}")
 
 
@@ -278,7 +278,7 @@ def wait_for(attempt: Callable[[float], _T], deadline: float, on_wait: Callable[
 
 @contextlib.contextmanager
 def _ends_at(limit: Deadline, response: requests.Response) -> Iterator[None]:
-    """Ends the reading of a body at the deadline: the read timeout alone begins anew with each byte of a slow server."""
+    """Ends the reading of a body at the deadline: the read timeout begins anew with each byte of a slow server."""
 
     def shut_down() -> None:
         with contextlib.suppress(OSError, RuntimeError, ValueError):  # it was read to its end meanwhile
@@ -294,8 +294,8 @@ def _ends_at(limit: Deadline, response: requests.Response) -> Iterator[None]:
 
 
 def _public(url: str) -> str:
-    parts = urlsplit(url)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+    """The URL without the credentials that it may hold."""
+    return re.sub(r"(?<=//)[^/]*@", "", url)
 
 
 def _reason(status: int) -> str:

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from clients.errors import Broken, ClientError, LoginRefused, NotReady, Refused, Rejected
-from clients.transport import Answer, Deadline, Transport
+from clients.transport import REDIRECTS, Answer, Deadline, Transport
 
 _PLUGIN_MISSING = (
     "XNAT has no OHIF viewer plugin (3.0 or newer), or has not finished starting: install it, restart XNAT, try again"
@@ -76,7 +76,7 @@ class XnatClient:
 
         Args:
             deadline: seconds.
-            on_wait: is told once what is waited for.
+            on_wait: is told now and then what is waited for.
 
         Raises:
             Unreachable, NotReady: the last reason why it did not.
@@ -107,7 +107,7 @@ class XnatClient:
             )
         document = answer.json()
         if not isinstance(document, list) or not all(isinstance(url, str) for url in document):
-            raise Broken(f"{answer.tried}: expected a list of addresses, got {str(document)[:80]!r}")
+            raise answer.instead_of("a list of addresses")
         return tuple(document) or None
 
     def put_server_list(self, scope: str, urls: Sequence[str]) -> None:
@@ -135,7 +135,7 @@ class XnatClient:
         try:
             return str(answer.json()["items"][0]["data_fields"]["ID"])
         except (KeyError, IndexError, TypeError):
-            raise Broken(f"{answer.tried}: expected a project, got {answer.text[:80]!r}") from None
+            raise answer.instead_of("a project") from None
 
     def build_info(self) -> dict[str, Any]:
         """XNAT's version and build."""
@@ -146,7 +146,7 @@ class XnatClient:
         answer = self._call("GET", *parts)
         document = answer.json()
         if not isinstance(document, list):
-            raise Broken(f"{answer.tried}: expected a list, got {str(document)[:80]!r}")
+            raise answer.instead_of("a list")
         return [str(item) for item in document]
 
     def _log_in(self) -> None:
@@ -155,7 +155,7 @@ class XnatClient:
             "data",
             "JSESSION",
             deadline=self._timeout,
-            expect=(200, 301, 302, 401, 403),
+            expect=(200, *REDIRECTS, 401, 403),
             headers=self._login_header,
         )
         if answer.status in (401, 403):
@@ -167,7 +167,8 @@ class XnatClient:
         _require_no_redirect(answer, self._username)
         session = answer.text.strip()
         if not re.fullmatch(r"[\w.-]+", session):
-            raise Broken(f"{answer.tried}: expected a session id, got something else: is this XNAT's address?")
+            raise answer.instead_of("a session id (is this XNAT's address?)")
+        self._transport.secrets += (session,)
         self._cookie = {"Cookie": f"JSESSIONID={session}"}
 
     def _call(
@@ -186,7 +187,7 @@ class XnatClient:
                 method,
                 *parts,
                 deadline=limit.left,
-                expect=(*expect, 301, 302, 401),
+                expect=(*expect, *REDIRECTS, 401),
                 query=query,
                 headers={**self._cookie, "Accept": "application/json"},
                 body=(lambda _limit: (body, "application/json")) if body is not None else None,
@@ -219,9 +220,9 @@ def _json_or_none(answer: Answer) -> Any:
 
 def _require_no_redirect(answer: Answer, username: str) -> None:
     """XNAT redirects where it wants a person: each target has a meaning."""
-    if answer.status not in (301, 302):
+    if answer.status not in REDIRECTS:
         return
-    target = answer.headers.get("Location", "")
+    target = answer.location
     if "/setup" in target or "Unconfigured" in target:
         raise NotReady(f"{answer.tried}: XNAT is not initialised: finish its set-up page in a browser, try again")
     if "Login" in target:
