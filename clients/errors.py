@@ -46,16 +46,16 @@ def said(body: bytes, secrets: Iterable[str] = ()) -> tuple[str, bool]:
     https://github.com/NVIDIA/ai-assisted-annotation-client/issues/99), FastAPI's `detail`, and XNAT's
     `ResponseMessage`. Of an HTML page only the title is told.
     """
-    words, own_document = _words(body.decode(errors="replace").strip())
-    # Cut last: half a secret would not be found any more.
+    words, own_document = _words(body.decode(errors="replace"))
+    # Trimmed and cut last: half a secret would not be found any more.
     line = " ".join(redacted(words, secrets).split())
     return (line if len(line) <= _SAID_LIMIT else line[:_SAID_LIMIT] + "..."), own_document
 
 
 def _words(text: str) -> tuple[str, bool]:
-    if text.startswith("<"):
+    if text.lstrip().startswith("<"):
         title = re.search(r"<title[^>]*>(.*?)</title>", text, re.IGNORECASE | re.DOTALL)
-        return f"an HTML page{f' titled {html.unescape(title.group(1)).strip()!r}' if title else ''}", False
+        return "an HTML page" + (f" titled '{html.unescape(title.group(1)).strip()}'" if title else ""), False
     try:
         document = json.loads(text)
     except ValueError:
@@ -100,7 +100,6 @@ def redacted(text: str, secrets: Iterable[str]) -> str:
             json.dumps(secret)[1:-1],
             json.dumps(secret, ensure_ascii=False)[1:-1],
             html.escape(secret),
-            repr(secret)[1:-1],
         )
     }
     if not forms:

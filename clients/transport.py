@@ -122,7 +122,7 @@ class Transport:
         self._session = requests.Session()
         self._session.headers.update({"User-Agent": USER_AGENT, "Accept-Encoding": "identity"})
         self._session.auth = _NoLogin()
-        self._session.verify = ca_file or True
+        self._verify = ca_file or True
 
     def __enter__(self) -> Self:
         return self
@@ -219,6 +219,7 @@ class Transport:
                 headers=sent,
                 data=data,
                 stream=True,
+                verify=self._verify,  # not the session's, which REQUESTS_CA_BUNDLE would override
                 allow_redirects=False,
                 timeout=(min(patience, left), min(self._read_timeout, left)),
             ) as response:
