@@ -14,9 +14,7 @@ import pytest
 import requests
 from starlette.applications import Starlette
 
-from sandbox.aiaa.app import create_app
-from sandbox.aiaa.options import Options
-from sandbox.serve import serve
+from tests.support.aiaa_stand_in import aiaa_stand_in
 from tests.support.triton_double import TritonDouble
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -92,13 +90,8 @@ def start(tmp_path: Path) -> Start:
 
     @contextmanager
     def started(**options: Any) -> Iterator[Server]:
-        triton = TritonDouble(workspace / "triton_models")
-        with triton.serve() as address:
-            host, port = address.split(":")
-            known: dict[str, Any] = {"triton_ip": host, "triton_http_port": int(port), "triton_model_timeout": 5.0}
-            app = create_app(Options(workspace=workspace, **(known | options)))
-            with serve(app) as url:
-                yield Server(url, app, workspace, triton)
+        with aiaa_stand_in(workspace, **options) as made:
+            yield Server(made.url, made.app, workspace, made.triton)
 
     return started
 
