@@ -65,13 +65,18 @@ class Accounts:
         user = self.users[name] = User(name, password, set(roles or ()), set(groups or ()))
         return user
 
+    def account_of(self, name: str) -> str:
+        """Whose log-in a name is: it may be ``provider/user``, or an alias token's."""
+        token = self.tokens.get(name)
+        return token.user if token else name.partition("/")[2] or name
+
     def log_in(self, name: str, password: str) -> User | None:
-        """The user, if the credentials are right and the account is not locked. A name may be ``provider/user``."""
+        """The user, if the credentials are right and the account is not locked."""
         token = self.tokens.get(name)
         if token is not None:
             alive = token.expires > self._clock() and secrets.compare_digest(token.secret.encode(), password.encode())
             return self.users.get(token.user) if alive else None
-        user = self.users.get(name.partition("/")[2] or name)
+        user = self.users.get(self.account_of(name))
         if user is None or user.locked_until > self._clock():
             return None
         if secrets.compare_digest(user.password.encode(), password.encode()):

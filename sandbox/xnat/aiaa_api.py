@@ -41,7 +41,7 @@ class AiaaApi:
             return answers.json_answer(["No AIAA server list found"], 404)
         servers = _as_texts(_parsed(row.contents))
         if servers is None:
-            return _error(request, 500, "RuntimeException - the stored server list cannot be read")
+            return _error(request, 500, "Error creating JSON: what is stored is no list of texts")
         return answers.json_answer(servers)
 
     async def _put(self, request: Request) -> Response:

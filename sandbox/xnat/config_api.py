@@ -31,7 +31,8 @@ class ConfigApi:
         project = request.path_params["project"]
         if not self._may_read(request, project):
             return answers.error_page(404)
-        return answers.table([{"tool": tool} for tool in self._site.config.tools(project)])
+        tools = self._site.config.tools(project)
+        return answers.table([{"tool": tool} for tool in tools]) if tools else answers.error_page(404)
 
     async def _get(self, request: Request) -> Response:
         tool, path, project = _key(request)
@@ -40,7 +41,8 @@ class ConfigApi:
         history = self._site.config.history(tool, path, project)
         contents_only = request.query_params.get("contents") == "true"
         if not history or (contents_only and history[-1].status == "disabled"):
-            return answers.empty(204) if request.query_params.get("accept-not-found") else answers.error_page(404)
+            accepted = request.query_params.get("accept-not-found") == "true"
+            return answers.empty(204) if accepted else answers.error_page(404)
         if contents_only:
             return PlainTextResponse(history[-1].contents)
         everything = request.query_params.get("action") == "getHistory"
@@ -53,8 +55,13 @@ class ConfigApi:
         contents = (await request.body()).decode()
         if not contents.strip() or request.query_params.get("inbody") != "true":
             return answers.error_page(500, "contents must not be empty")
+        before = self._site.config.read(tool, path, project)
+        if before and before.contents == contents:
+            return answers.empty(200)
+        asked = request.query_params.get("unversioned")
+        unversioned = asked == "true" if asked else None
         self._site.config.write(
-            tool, path, project, contents, user=user_of(request).name, reason="Standard", unversioned=False
+            tool, path, project, contents, user=user_of(request).name, reason="", unversioned=unversioned
         )
         return answers.empty(201)
 
@@ -62,14 +69,15 @@ class ConfigApi:
         tool, path, project = _key(request)
         if not self._may_write(request, project):
             return answers.error_page(403)
-        return answers.empty(200) if self._site.config.disable(tool, path, project) else answers.error_page(500)
+        disabled = self._site.config.disable(tool, path, project, user=user_of(request).name)
+        return answers.empty(200) if disabled else answers.error_page(500)
 
     def _may_read(self, request: Request, project: str) -> bool:
         return project in self._site.archive.projects and user_of(request).may_read(project)
 
     def _may_write(self, request: Request, project: str | None) -> bool:
         user = user_of(request)
-        return user.is_administrator if project is None else user.may_delete(project)
+        return user.is_administrator or (project is not None and user.may_delete(project))
 
 
 def _key(request: Request) -> tuple[str, str, str | None]:
@@ -84,6 +92,7 @@ def _rows(tool: str, path: str, project: str | None, history: Sequence[Row]) -> 
                 "path": path,
                 "project": project or "",
                 "user": row.user,
+                "create_date": row.create_date,
                 "reason": row.reason,
                 "contents": row.contents,
                 "unversioned": str(row.unversioned).lower(),

@@ -5,20 +5,23 @@ Source: NrgXnat/xnat, libs/config/.../DefaultConfigService.java. The viewer plug
 """
 
 import json
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 
 @dataclass(frozen=True)
 class Row:
-    """One version; ``status`` is ``enabled`` or ``disabled``."""
+    """One version; ``status`` is ``enabled`` or ``disabled``, ``create_date`` is UTC."""
 
     contents: str
     user: str
     reason: str
-    version: int = 1
-    unversioned: bool = False
-    status: str = "enabled"
+    version: int
+    unversioned: bool
+    status: str
+    create_date: str = ""
 
 
 class ConfigStore:
@@ -35,34 +38,46 @@ class ConfigStore:
     def read(self, tool: str, path: str, project: str | None) -> Row | None:
         return self.history(tool, path, project)[-1] if self.history(tool, path, project) else None
 
-    def history(self, tool: str, path: str, project: str | None) -> list[Row]:
+    def history(self, tool: str, path: str, project: str | None) -> Sequence[Row]:
         return self._rows.get((tool, path, project), [])
 
     def write(
-        self, tool: str, path: str, project: str | None, contents: str, *, user: str, reason: str, unversioned: bool
+        self,
+        tool: str,
+        path: str,
+        project: str | None,
+        contents: str,
+        *,
+        user: str,
+        reason: str,
+        unversioned: bool | None = None,
+        status: str = "enabled",
     ) -> None:
-        """An entry that began with versions keeps them, whoever writes later."""
-        history = self.history(tool, path, project)
-        row = Row(contents, user, reason, unversioned=unversioned)
-        if history and not history[-1].unversioned:
-            row = replace(row, unversioned=False, version=history[-1].version + 1)
-            self._keep(tool, path, project, [*history, row])
-        else:
-            self._keep(tool, path, project, [row])
+        """Add a version, or replace an unversioned row.
 
-    def disable(self, tool: str, path: str, project: str | None) -> bool:
-        """False if there is nothing enabled."""
+        unversioned  None goes on as it began, with versions if it begins now; what has versions keeps them anyway
+        """
+        history = self.history(tool, path, project)
+        last = history[-1] if history else None
+        versioned = not unversioned if last is None else unversioned is False or not last.unversioned
+        created = str(datetime.now(UTC).replace(tzinfo=None)) if last is None or versioned else last.create_date
+        version = last.version + 1 if last and versioned else 1
+        row = Row(contents, user, reason, version, not versioned, status, created)
+        self._rows[tool, path, project] = [*(history if versioned else history[:-1]), row]
+        self._keep()
+
+    def disable(self, tool: str, path: str, project: str | None, *, user: str) -> bool:
+        """False if there is nothing enabled. The contents stay."""
         row = self.read(tool, path, project)
         if row is None or row.status == "disabled":
             return False
-        self._keep(tool, path, project, [*self.history(tool, path, project)[:-1], replace(row, status="disabled")])
+        self.write(tool, path, project, row.contents, user=user, reason="Disabling this setting", status="disabled")
         return True
 
     def tools(self, project: str | None) -> list[str]:
         return sorted({tool for tool, _, owner in self._rows if owner == project})
 
-    def _keep(self, tool: str, path: str, project: str | None, history: list[Row]) -> None:
-        self._rows[tool, path, project] = history
+    def _keep(self) -> None:
         if self._file:
             partial = self._file.with_suffix(".partial")
             partial.write_text(json.dumps([[key, [asdict(row) for row in rows]] for key, rows in self._rows.items()]))

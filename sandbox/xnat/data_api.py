@@ -55,20 +55,30 @@ class DataApi:
         if name != user_of(request).name and not user_of(request).is_administrator:
             return answers.error_page(403)
         if name not in self._site.accounts.users:
-            return answers.error_page(404)
+            return answers.error_page(400)
         token = self._site.accounts.issue_token(self._site.accounts.users[name])
         return answers.json_answer(
             {"alias": token.alias, "secret": token.secret, "xdatUserId": token.user, "singleUse": False}
         )
 
     async def _validate_token(self, request: Request) -> Response:
-        alias, secret = request.path_params["alias"], request.path_params["secret"]
-        user = self._site.accounts.log_in(alias, secret) if alias in self._site.accounts.tokens else None
-        return answers.json_answer({"valid": user.name} if user else {})
+        if no := self._not_ones_own_token(request):
+            return no
+        user = self._site.accounts.log_in(request.path_params["alias"], request.path_params["secret"])
+        return answers.json_answer({"valid": user.name if user else None})
 
     async def _invalidate_token(self, request: Request) -> Response:
-        self._site.accounts.tokens.pop(request.path_params["alias"], None)
+        if no := self._not_ones_own_token(request):
+            return no
+        del self._site.accounts.tokens[request.path_params["alias"]]
         return answers.json_answer({"result": "OK"})
+
+    def _not_ones_own_token(self, request: Request) -> Response | None:
+        """Why the token is none for this user, if so; an administrator's are all."""
+        token, user = self._site.accounts.tokens.get(request.path_params["alias"]), user_of(request)
+        if token is None:
+            return answers.error_page(404)
+        return None if token.user == user.name or user.is_administrator else answers.error_page(403)
 
     async def _projects(self, request: Request) -> Response:
         user = user_of(request)

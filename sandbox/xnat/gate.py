@@ -53,17 +53,20 @@ class Gate:
         of_plugin      not before the plugins' part of the start
         """
 
+        async def admitted(request: Request) -> Response:
+            if not (self._site.initialized or before_set_up):
+                admin = user_of(request).is_administrator
+                return RedirectResponse("/setup" if admin else "/app/template/Unconfigured.vm", status_code=302)
+            if of_plugin and self._site.phase is not Phase.READY:
+                return answers.error_page(404)
+            return await handlers["GET" if request.method == "HEAD" else request.method](request)
+
         async def endpoint(request: Request) -> Response:
             session, new = self._session(request)
             if session is None:
                 return self._refusal(request)
-            if not (self._site.initialized or before_set_up):
-                admin = session.user.is_administrator
-                return RedirectResponse("/setup" if admin else "/app/template/Unconfigured.vm", status_code=302)
-            if of_plugin and self._site.phase is not Phase.READY:
-                return answers.error_page(404)
             request.state.session = session
-            answer = await handlers["GET" if request.method == "HEAD" else request.method](request)
+            answer = await admitted(request)
             if new:
                 self._set_cookie(answer, session)
             return answer
@@ -71,28 +74,28 @@ class Gate:
         return [Route(spelling, endpoint, methods=list(handlers)) for spelling in (path, f"{path}/")]
 
     def _session(self, request: Request) -> tuple[Session | None, bool]:
-        """The request's session, and whether it was opened for it: a cookie's, else a new one for Basic credentials."""
+        """The request's session, and whether it was opened for it: a cookie's, else a new one for Basic credentials.
+
+        Beside a session of the same user, the credentials are not even looked at.
+        """
         given = _basic(request)
         session = self._site.sessions.find(request.cookies.get("JSESSIONID", ""))
-        if given is None:
+        if given is None or (session and session.user.name == self._site.accounts.account_of(given[0])):
             return session, False
         user = self._site.accounts.log_in(*given)
-        if user is None:
-            return None, False
-        if session is not None and session.user is user:
-            return session, False
-        return self._site.sessions.open(user), True
+        return (self._site.sessions.open(user), True) if user else (None, False)
 
     def _refusal(self, request: Request) -> Response:
         if _BROWSER.search(request.headers.get("user-agent", "")) and _basic(request) is None:
             return RedirectResponse("/app/template/Login.vm", status_code=302)
-        page = answers.error_page(401, "Login attempt failed. Please check the username and password.")
+        page = answers.error_page(401, "Login failed: wrong name or password, a locked account, or too many sessions.")
         page.headers["WWW-Authenticate"] = 'Basic realm="XNAT Protected Area"'
         return page
 
     def _set_cookie(self, answer: Response, session: Session) -> None:
-        secure = self._site.site_url.startswith("https")
-        answer.set_cookie("JSESSIONID", session.id, path="/", httponly=True, secure=secure, samesite=None)
+        answer.set_cookie(
+            "JSESSIONID", session.id, path="/", httponly=True, secure=self._site.secure_cookie, samesite=None
+        )
 
 
 def session_of(request: Request) -> Session:

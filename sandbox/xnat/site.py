@@ -27,6 +27,7 @@ class Site:
     clock: Clock = time.monotonic
     initialized: bool = field(init=False)
     site_url: str = field(init=False)
+    secure_cookie: bool = field(init=False)
 
     def __post_init__(self) -> None:
         self.accounts = Accounts(self.options, self.clock)
@@ -35,7 +36,7 @@ class Site:
         self.config = ConfigStore(self.options.data / "config.json" if self.options.data else None)
         self.initialized = self.options.initialized
         self.site_url = self.options.site_url
-        self._started = self.clock()
+        self._start()
 
     @property
     def phase(self) -> Phase:
@@ -47,4 +48,8 @@ class Site:
     def restart(self) -> None:
         """What a restart of Tomcat does: sessions end, what is stored stays."""
         self.sessions.close_all()
+        self._start()
+
+    def _start(self) -> None:
         self._started = self.clock()
+        self.secure_cookie = self.site_url.startswith("https")  # XNAT looks at this preference at its start only

@@ -18,7 +18,7 @@ def url_used(project_list: Sequence[str] | None, site_list: Sequence[str] | None
 
 def request_url(server: str, path: str) -> str:
     """What the viewer asks for: ``path`` begins at the root, so any path of the server's own is lost."""
-    return urljoin(f"{server}/", path)
+    return urljoin(server, path)
 
 
 def _cleaned(url: str) -> str:

@@ -16,15 +16,19 @@ BUILD_INFO = {
     "version": "1.9.3",
     "buildNumber": "0",
     "buildDate": "2025-01-01",
+    "timestamp": "1735689600000",
     "sha": "",
     "isDirty": "false",
     "application": "XNAT stand-in",
 }
-PLUGIN = {
+PLUGIN: dict[str, object] = {
     "id": "ohifViewerPlugin",
     "name": "XNAT OHIF Viewer Plugin",
     "version": "3.7.2",
     "pluginClass": "org.nrg.xnatx.plugins.ohifviewer.OhifViewerPlugin",
+    "namespace": None,
+    "description": None,
+    "logConfigurationFile": None,
     "beanName": "ohifViewerPlugin",
     "entityPackages": [],
     "dataModelBeans": [],
