@@ -29,7 +29,7 @@ REDIRECTS = (301, 302, 303, 307, 308)
 _ATTEMPTS = 4
 _POLL = 0.5  # seconds between two looks at a server that is awaited
 _SAY_EVERY = 15.0  # seconds between two lines about a wait
-_ANY = [status for status in range(200, 600) if status not in (502, 503, 504)]
+_STARTING = (404, 502, 503, 504)  # a web server before its application is there, a proxy before its server is
 
 _T = TypeVar("_T")
 
@@ -190,10 +190,11 @@ class Transport:
             on_wait: is told now and then what is waited for.
 
         Raises:
-            Unreachable, NotReady: the last reason why it did not.
+            Unreachable, NotReady, Rejected: the last reason why it did not.
         """
+        up = [status for status in range(200, 600) if status not in _STARTING]
         return wait_for(
-            lambda left: self.call("GET", *parts, deadline=left, expect=_ANY, repeat=False), deadline, on_wait
+            lambda left: self.call("GET", *parts, deadline=left, expect=up, repeat=False), deadline, on_wait
         )
 
     def _once(

@@ -79,9 +79,12 @@ class XnatClient:
             on_wait: is told now and then what is waited for.
 
         Raises:
-            Unreachable, NotReady: the last reason why it did not.
+            Unreachable, NotReady, Rejected: the last reason why it did not.
         """
-        self._transport.wait(deadline, on_wait, "xapi", "siteConfig", "buildInfo")
+        try:
+            self._transport.wait(deadline, on_wait, "xapi", "siteConfig", "buildInfo")
+        except Rejected as error:
+            raise Rejected(f"{error}: is this XNAT's address, with its context path if it has one?") from None
 
     def server_list(self, scope: str) -> tuple[str, ...] | None:
         """The list of AIAA servers of `site` or `projects/<ID>`; None if there is none, or an empty one.

@@ -16,6 +16,7 @@ from dynamic_providers.boundary import Props, Provider, ProviderError, differs, 
 
 _SOURCE = ("ngc", "ngc_version", "config_digest", "weights_digest")
 _RELOAD_ON = (*_SOURCE, "generation", "owner")
+_NO_INPUTS = ("type", "labels", "version", "description", "loaded", "drift")  # of the program
 
 
 class ModelProvider(Provider):
@@ -51,10 +52,11 @@ class ModelProvider(Provider):
         if entry is None:
             return ReadResult("", {})
         digest = _source(state).digest
-        drift = model_source.drift(entry, state.get("loaded", {}), digest)
-        outs = {**state, **model_source.public(entry), "drift": drift or None}
-        inputs = {key: outs.get(key) for key in _inputs_of(state)} | ({"drift": drift} if drift else {})
-        return ReadResult(id_, outs, inputs)
+        told = model_source.drift(entry, state.get("loaded", {}), digest)
+        drift = {"drift": told} if told else {}
+        inputs = {key: value for key, value in state.items() if key not in _NO_INPUTS} | drift
+        state.pop("drift", None)
+        return ReadResult(id_, state | model_source.public(entry) | drift, inputs)
 
     def delete(self, _resource_id: str, props: dict[str, Any]) -> None:
         state = plain(props)
@@ -148,8 +150,3 @@ def _ensure(inputs: Props, *, claimed: bool, reload: bool) -> ModelEntry:
 
 def _outputs(inputs: Props, entry: ModelEntry) -> dict[str, Any]:
     return {**inputs, **model_source.public(entry), "loaded": model_source.public(entry)}
-
-
-def _inputs_of(state: Props) -> list[str]:
-    outputs_only = ("type", "labels", "version", "description", "loaded", "drift")
-    return [key for key in state if key not in outputs_only]

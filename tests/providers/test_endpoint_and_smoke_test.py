@@ -1,0 +1,136 @@
+"""`aiaa:Endpoint` and `aiaa:SmokeTest`: a server that answers, a model that answers."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from dynamic_providers.aiaa.endpoint import EndpointProvider
+from dynamic_providers.aiaa.smoke_test import SmokeTestProvider
+from sandbox.faults import Fault
+from tests.support.aiaa_stand_in import AiaaStandIn, aiaa_stand_in
+from tests.support.free_port import free_port
+from tests.support.provider_host import UNKNOWN, Provider, ProviderFailed, ProviderHost
+
+SPLEEN = "clara_pt_spleen_ct_segmentation"
+ANNOTATION = "clara_pt_spleen_ct_annotation"
+
+
+@pytest.fixture
+def endpoints(host: ProviderHost) -> Provider:
+    return host.provider(EndpointProvider)
+
+
+@pytest.fixture
+def smoke_tests(host: ProviderHost) -> Provider:
+    return host.provider(SmokeTestProvider)
+
+
+def endpoint(url: str, **changed: Any) -> dict[str, Any]:
+    made = {"server": "main", "url": url, "containers": {"aiaa": "1"}, "logs_of": {}, "docker_host": None}
+    return {**made, "timeout": 20, **changed}
+
+
+def smoke(url: str, model: str = SPLEEN, **changed: Any) -> dict[str, Any]:
+    return {"server": "main", "model": model, "url": url, "tested": {"source": "1"}, "timeout": 30, **changed}
+
+
+def load(aiaa: AiaaStandIn, model: str) -> None:
+    body = {"path": f"nvidia/med/{model}", "version": "1"}
+    assert requests.put(f"{aiaa.url}/admin/model/{model}", json=body, timeout=10).ok
+
+
+def test_a_server_that_comes_up_late_is_waited_for(endpoints: Provider, tmp_path: Path) -> None:
+    port = free_port()
+    done = threading.Event()
+
+    def come_up() -> None:
+        time.sleep(1)  # nobody can tell when the wait has begun
+        with aiaa_stand_in(tmp_path, port=port):
+            done.wait(30)
+
+    late = threading.Thread(target=come_up)
+    late.start()
+    try:
+        assert endpoints.create(endpoint(f"http://127.0.0.1:{port}"))[0] == "main"
+    finally:
+        done.set()
+        late.join()
+
+
+def test_a_server_that_hangs_is_not_ready_although_its_pages_answer(endpoints: Provider, aiaa: AiaaStandIn) -> None:
+    aiaa.app.state.faults.set(Fault("/v1/models", "hang"))
+    assert requests.get(f"{aiaa.url}/logs/", timeout=5).ok
+    with pytest.raises(ProviderFailed) as failed:
+        endpoints.create(endpoint(aiaa.url, timeout=2))
+    assert "no answer in time" in str(failed.value)
+    assert "\n" not in str(failed.value)
+
+
+def test_the_last_log_lines_of_the_containers_are_told_or_why_they_cannot_be(
+    endpoints: Provider, tmp_path: Path
+) -> None:
+    inputs = endpoint(
+        f"http://127.0.0.1:{free_port()}",
+        timeout=1,
+        logs_of={"aiaa": "xnat-aiaa-tests-main-aiaa"},
+        docker_host=f"unix://{tmp_path}/none.sock",
+    )
+    with pytest.raises(ProviderFailed) as failed:
+        endpoints.create(inputs)
+    assert "last lines of aiaa (container xnat-aiaa-tests-main-aiaa)" in str(failed.value)
+    assert "the Docker engine did not answer" in str(failed.value)
+
+
+def test_another_container_means_another_wait(endpoints: Provider, aiaa: AiaaStandIn) -> None:
+    id_, state = endpoints.create(endpoint(aiaa.url))
+    assert not endpoints.diff(id_, state, endpoint(aiaa.url, timeout=99))
+    assert endpoints.diff(id_, state, endpoint(aiaa.url, containers={"aiaa": "2"}))
+    assert endpoints.diff(id_, state, endpoint(aiaa.url, containers={"aiaa": UNKNOWN}))
+    aiaa.app.state.faults.set(Fault("/v1/models", "status", status=503))
+    with pytest.raises(ProviderFailed, match="503"):
+        endpoints.update(id_, state, endpoint(aiaa.url, timeout=1, containers={"aiaa": "2"}))
+
+
+def test_deleting_either_asks_the_server_for_nothing(endpoints: Provider, smoke_tests: Provider) -> None:
+    nowhere = f"http://127.0.0.1:{free_port()}"
+    endpoints.delete("main", endpoint(nowhere))
+    smoke_tests.delete(f"main/{SPLEEN}", smoke(nowhere))
+
+
+@pytest.mark.parametrize("model", [SPLEEN, ANNOTATION])
+def test_a_model_that_answers_passes_its_smoke_test(smoke_tests: Provider, aiaa: AiaaStandIn, model: str) -> None:
+    load(aiaa, model)
+    id_, state = smoke_tests.create(smoke(aiaa.url, model))
+    assert id_ == f"main/{model}"
+    assert state["answer"].startswith("mask of 64 x 64 x 64 voxels")
+    assert aiaa.triton.inferences[-1].endswith(model)
+
+
+def test_a_model_that_fails_at_inference_fails_its_smoke_test(smoke_tests: Provider, aiaa: AiaaStandIn) -> None:
+    load(aiaa, SPLEEN)
+    aiaa.app.state.faults.set(Fault("/v1/segmentation", "status", status=500))
+    with pytest.raises(ProviderFailed) as failed:
+        smoke_tests.create(smoke(aiaa.url))
+    assert str(failed.value).startswith(f"smoke test of model main/{SPLEEN}: ")
+    assert "\n" not in str(failed.value)
+
+
+def test_a_model_that_is_not_there_fails_its_smoke_test_with_a_way_on(smoke_tests: Provider, aiaa: AiaaStandIn) -> None:
+    with pytest.raises(ProviderFailed, match="bin/pulumi refresh"):
+        smoke_tests.create(smoke(aiaa.url))
+
+
+def test_a_smoke_test_is_done_again_when_what_it_tested_changes(smoke_tests: Provider, aiaa: AiaaStandIn) -> None:
+    load(aiaa, SPLEEN)
+    id_, state = smoke_tests.create(smoke(aiaa.url))
+    assert not smoke_tests.diff(id_, state, smoke(aiaa.url, timeout=99))
+    assert smoke_tests.diff(id_, state, smoke(aiaa.url, tested={"source": "2"}))
+    before = len(aiaa.triton.inferences)
+    smoke_tests.update(id_, state, smoke(aiaa.url, tested={"source": "2"}))
+    assert len(aiaa.triton.inferences) > before

@@ -1,0 +1,239 @@
+"""`aiaa:Model`: models on an AIAA server."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from dynamic_providers.aiaa.model import ModelProvider
+from dynamic_providers.aiaa.model_source import Local
+from sandbox.faults import Fault
+from tests.support.aiaa_stand_in import AiaaStandIn, aiaa_stand_in
+from tests.support.provider_host import PROJECT, UNKNOWN, Provider, ProviderFailed, ProviderHost
+
+SPLEEN = "clara_pt_spleen_ct_segmentation"
+OWNER = "xnat-aiaa/tests"
+
+
+@pytest.fixture
+def models(host: ProviderHost) -> Provider:
+    return host.provider(ModelProvider)
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    """A config and weights that a test may change."""
+    return shutil.copytree(PROJECT / "models" / "liver_demo", tmp_path / "files")
+
+
+def local(aiaa: str, files: Path, **changed: Any) -> dict[str, Any]:
+    source = Local.of(files / "config_aiaa.json", files / "model.ts")
+    return _common(aiaa, "liver_demo") | {
+        "config": str(source.config),
+        "config_digest": source.config_digest,
+        "weights": str(source.weights),
+        "weights_digest": source.weights_digest,
+        **changed,
+    }
+
+
+def ngc(aiaa: str, **changed: Any) -> dict[str, Any]:
+    return _common(aiaa, SPLEEN) | {"ngc": f"nvidia/med/{SPLEEN}", "ngc_version": "1", **changed}
+
+
+def _common(aiaa: str, model: str) -> dict[str, Any]:
+    return {
+        "server": "main",
+        "model": model,
+        "url": aiaa,
+        "owner": OWNER,
+        "generation": "one",
+        "adopt": False,
+        "timeout": 60,
+    }
+
+
+def listed(aiaa: AiaaStandIn) -> dict[str, dict[str, Any]]:
+    return {entry["name"]: entry for entry in requests.get(f"{aiaa.url}/v1/models", timeout=5).json()}
+
+
+def uploads(aiaa: AiaaStandIn) -> int:
+    return sum(entry.method == "PUT" for entry in aiaa.app.state.faults.requests)
+
+
+def put_by_hand(aiaa: AiaaStandIn, files: Path, name: str, mark: dict[str, str] | None = None) -> None:
+    config = json.loads((files / "config_aiaa.json").read_text())
+    config["inference"]["meta_data"] = mark or {}
+    parts: dict[str, Any] = {
+        "config": ("config_aiaa.json", json.dumps(config), "application/json"),
+        "data": ("model.ts", (files / "model.ts").read_bytes()),
+    }
+    assert requests.put(f"{aiaa.url}/admin/model/{name}", files=parts, timeout=10).ok
+
+
+@pytest.mark.parametrize("kind", ["local", "ngc"])
+def test_a_model_is_loaded_read_and_unloaded(models: Provider, aiaa: AiaaStandIn, files: Path, kind: str) -> None:
+    inputs = local(aiaa.url, files) if kind == "local" else ngc(aiaa.url)
+    assert models.check(inputs) == {}
+    id_, state = models.create(inputs)
+    assert id_ == f"main/{inputs['model']}"
+    assert (state["type"], state["version"]) == ("segmentation", "1")
+    assert listed(aiaa).keys() == {inputs["model"]}
+    read_id, read_state, read_inputs = models.read(id_, state)
+    assert (read_id, read_state) == (id_, state | {"drift": None})
+    assert not models.diff(id_, read_state, inputs)
+    assert not models.diff(id_, read_state, read_inputs)
+    models.delete(id_, state)
+    assert listed(aiaa) == {}
+    assert models.read(id_, state)[0] == ""
+    models.delete(id_, state)
+
+
+def test_a_model_from_files_carries_the_stacks_mark(models: Provider, aiaa: AiaaStandIn, files: Path) -> None:
+    models.create(local(aiaa.url, files))
+    assert listed(aiaa)["liver_demo"]["managed_by"] == OWNER
+
+
+def test_creating_again_after_a_kill_uploads_nothing(models: Provider, aiaa: AiaaStandIn, files: Path) -> None:
+    first = models.create(local(aiaa.url, files))
+    assert models.create(local(aiaa.url, files)) == first
+    assert uploads(aiaa) == 1
+
+
+@pytest.mark.parametrize("mark", [None, {"managed_by": "xnat-aiaa/other"}])
+def test_a_model_of_somebody_else_is_not_replaced(
+    models: Provider, aiaa: AiaaStandIn, files: Path, mark: dict[str, str] | None
+) -> None:
+    put_by_hand(aiaa, files, "liver_demo", mark)
+    with pytest.raises(ProviderFailed) as failed:
+        models.create(local(aiaa.url, files))
+    assert "adopt: true" in str(failed.value)
+    assert "\n" not in str(failed.value)
+    assert listed(aiaa)["liver_demo"].get("managed_by") == (mark or {}).get("managed_by")
+    models.create(local(aiaa.url, files, adopt=True))
+    assert listed(aiaa)["liver_demo"]["managed_by"] == OWNER
+
+
+def test_another_address_uploads_nothing(models: Provider, tmp_path: Path, files: Path) -> None:
+    with aiaa_stand_in(tmp_path / "workspace") as aiaa:
+        id_, state = models.create(local(aiaa.url, files))
+    with aiaa_stand_in(tmp_path / "workspace") as moved:
+        news = local(moved.url, files)
+        assert models.diff(id_, state, news)
+        assert models.update(id_, state, news)["url"] == moved.url
+        assert uploads(moved) == 0
+
+
+def test_a_new_workspace_gets_its_models_again(models: Provider, tmp_path: Path, files: Path) -> None:
+    with aiaa_stand_in(tmp_path / "old") as aiaa:
+        id_, state = models.create(local(aiaa.url, files))
+    with aiaa_stand_in(tmp_path / "new") as empty:
+        news = local(empty.url, files, generation="two")
+        assert models.diff(id_, state, news)
+        models.update(id_, state, news)
+        assert listed(empty).keys() == {"liver_demo"}
+
+
+def test_changed_weights_are_loaded_in_place_of_the_old(models: Provider, aiaa: AiaaStandIn, files: Path) -> None:
+    id_, state = models.create(local(aiaa.url, files))
+    shutil.copy(PROJECT / "sandbox/aiaa/ngc_models/segmentation_1to1.ts", files / "model.ts")
+    news = local(aiaa.url, files)
+    assert models.diff(id_, state, news)
+    models.update(id_, state, news)
+    assert listed(aiaa)["liver_demo"]["digest"] == f"{news['config_digest']}.{news['weights_digest']}"
+
+
+def test_another_layout_of_the_config_is_no_change(models: Provider, aiaa: AiaaStandIn, files: Path) -> None:
+    id_, state = models.create(local(aiaa.url, files))
+    config = files / "config_aiaa.json"
+    config.write_text(json.dumps(json.loads(config.read_text()), indent=8))
+    assert not models.diff(id_, state, local(aiaa.url, files))
+
+
+def test_a_file_that_changed_after_the_preview_is_not_uploaded(
+    models: Provider, aiaa: AiaaStandIn, files: Path
+) -> None:
+    planned = local(aiaa.url, files)
+    shutil.copy(PROJECT / "sandbox/aiaa/ngc_models/segmentation_1to1.ts", files / "model.ts")
+    with pytest.raises(ProviderFailed, match="run the command again"):
+        models.create(planned)
+    assert listed(aiaa) == {}
+
+
+def test_drift_is_told_and_repaired(models: Provider, aiaa: AiaaStandIn, files: Path) -> None:
+    inputs = local(aiaa.url, files)
+    id_, state = models.create(inputs)
+    put_by_hand(aiaa, files, "liver_demo")
+    _, drifted, live = models.read(id_, state)
+    assert live["drift"] == "other files than ours were loaded"
+    assert models.diff(id_, drifted, inputs)
+    repaired = models.update(id_, drifted, inputs)
+    assert listed(aiaa)["liver_demo"]["managed_by"] == OWNER
+    assert not models.diff(id_, repaired, inputs)
+
+
+def test_a_model_that_another_stack_took_over_is_not_unloaded(
+    models: Provider, host: ProviderHost, aiaa: AiaaStandIn, files: Path
+) -> None:
+    id_, state = models.create(local(aiaa.url, files))
+    put_by_hand(aiaa, files, "liver_demo", {"managed_by": "xnat-aiaa/other"})
+    models.delete(id_, state)
+    assert listed(aiaa).keys() == {"liver_demo"}
+    assert "stack xnat-aiaa/other manages" in host.said()
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault("/v1/models*", "status", status=500),
+        Fault("/v1/models*", "status", status=401),
+        Fault("/v1/models*", "status", status=404),
+        Fault("/v1/models*", "html"),
+        Fault("/v1/models*", "reset"),
+        Fault("/v1/models*", "truncate"),
+    ],
+    ids=lambda fault: f"{fault.kind}-{fault.status}",
+)
+def test_no_failure_of_the_server_is_taken_for_a_model_that_is_gone(
+    models: Provider, aiaa: AiaaStandIn, files: Path, fault: Fault
+) -> None:
+    id_, state = models.create(local(aiaa.url, files))
+    aiaa.app.state.faults.set(fault)
+    with pytest.raises(ProviderFailed) as failed:
+        models.read(id_, state)
+    assert str(failed.value).startswith("model main/liver_demo: GET ")
+    assert "\n" not in str(failed.value)
+
+
+def test_an_upload_whose_answer_was_lost_ends_with_the_model(models: Provider, aiaa: AiaaStandIn, files: Path) -> None:
+    aiaa.app.state.faults.set(Fault("/admin/*", "reset", method="PUT", times=1, applied=True))
+    models.create(local(aiaa.url, files))
+    assert listed(aiaa).keys() == {"liver_demo"}
+
+
+def test_what_the_server_says_of_a_bad_model_reaches_the_user(models: Provider, aiaa: AiaaStandIn) -> None:
+    with pytest.raises(ProviderFailed) as failed:
+        models.create(ngc(aiaa.url, ngc="nvidia/med/no_such_model"))
+    assert "no_such_model" in str(failed.value)
+    assert "\n" not in str(failed.value)
+
+
+def test_models_are_loaded_side_by_side(models: Provider, aiaa: AiaaStandIn, files: Path) -> None:
+    with ThreadPoolExecutor(12) as pool:
+        made = list(pool.map(lambda number: models.create(local(aiaa.url, files, model=f"liver_{number}")), range(12)))
+    assert len({id_ for id_, _ in made}) == len(listed(aiaa)) == 12
+
+
+def test_check_and_diff_need_no_network_and_no_known_values(models: Provider, files: Path) -> None:
+    nowhere = local("http://127.0.0.1:9", files)
+    assert models.check(nowhere | {"generation": UNKNOWN, "url": UNKNOWN}) == {}
+    assert models.check(nowhere | {"ngc": "nvidia/med/x"}).keys() == {"ngc"}
+    assert not models.diff("main/liver_demo", nowhere, nowhere)
+    assert models.diff("main/liver_demo", nowhere, nowhere | {"generation": UNKNOWN})
+    assert not models.diff("main/liver_demo", nowhere, nowhere | {"timeout": 90.0, "adopt": True})
