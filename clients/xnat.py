@@ -72,7 +72,7 @@ class XnatClient:
             self._transport.close()
 
     def wait_until_up(self, deadline: float, on_wait: Callable[[str], None]) -> None:
-        """Wait until XNAT answers at all; what it answers is judged by the next call.
+        """Wait until XNAT itself answers; what it answers is judged by the next call.
 
         Args:
             deadline: seconds.
