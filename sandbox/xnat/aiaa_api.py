@@ -65,7 +65,7 @@ class AiaaApi:
             TOOL,
             path_of(project),
             project,
-            json.dumps(servers),
+            json.dumps(servers, separators=(",", ":"), ensure_ascii=False),  # as Jackson writes it
             user=user.name,
             reason=f"Creating {scope} JSON",
             unversioned=True,
