@@ -146,8 +146,8 @@ class TestDeadline:
             Transport(server.url) as transport,
             pytest.raises(Unreachable, match="no answer in time"),
         ):
-            transport.call("GET", "thing", deadline=0.4)
-        assert time.monotonic() - started < 0.8
+            transport.call("GET", "thing", deadline=0.6)
+        assert time.monotonic() - started < 1.1
         assert server.connections == 1
 
     def test_an_answer_without_a_length_that_drips_is_not_taken_for_a_whole_one(self) -> None:
@@ -397,7 +397,7 @@ class TestWaiting:
         started = time.monotonic()
         with pytest.raises(Rejected) as caught:
             wait_for(attempt, 0.2, self.silent)
-        assert 0.2 <= time.monotonic() - started < 0.6
+        assert 0.2 <= time.monotonic() - started < 2
         assert str(caught.value) == f"no. {count} (waited 0 s)"
 
     def test_an_attempt_is_given_what_is_left_and_never_nothing(self) -> None:

@@ -189,7 +189,7 @@ class TestSession:
         self, httpserver: HTTPServer
     ) -> None:
         httpserver.expect_request("/xapi/siteConfig/buildInfo").respond_with_response(TOMCAT_404)
-        with pytest.raises(Rejected, match="answered 404 .* is this XNAT's address"):
+        with pytest.raises(Rejected, match=r"answered 404 .* is this XNAT's address"):
             XnatClient(httpserver.url_for("/"), "svc", PASSWORD).wait_until_up(0.1, lambda _line: None)
 
     def test_a_context_path_is_part_of_every_address(self, httpserver: HTTPServer) -> None:
