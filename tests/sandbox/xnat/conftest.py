@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from sandbox.xnat.app import create_app
 from sandbox.xnat.options import Options
 from sandbox.xnat.site import Site
 
+ROOT = Path(__file__).resolve().parents[3]
 SITE = "/xapi/ohifaiaa/servers"
 LIVER = "/xapi/ohifaiaa/projects/LIVER/servers"
 SITE_ROW = "/data/config/ohif-aiaa/site-json"
