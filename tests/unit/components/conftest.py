@@ -1,0 +1,63 @@
+"""The whole program on Pulumi's mocks: what it would register, without a server or an engine."""
+
+from __future__ import annotations
+
+import json
+import runpy
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+from pulumi.runtime import mocks
+from pulumi.runtime.config import set_all_config
+
+PROJECT = Path(__file__).parents[3]
+GENERATION = "00000000-0000-4000-8000-000000000000"
+
+
+class Engine(mocks.Mocks):
+    """Gives each resource what its provider would tell after it is made."""
+
+    def __init__(self) -> None:
+        self.made: dict[str, mocks.MockResourceArgs] = {}
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        self.made[f"{args.typ.rpartition(':')[2]} {args.name}"] = args
+        told = {"exitCode": 0, "containerLogs": GENERATION} if args.name.endswith("prepare-workspace") else {}
+        return f"id-of-{args.name}", {**args.inputs, **told}
+
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], None]:
+        assert args.token == "docker:index/getRemoteImage:getRemoteImage"
+        return {"id": "sha256:base", "name": args.args["name"], "repoDigest": ""}, None
+
+    def inputs(self, resource: str) -> dict[str, Any]:
+        """Of `Container main-aiaa`, and so on."""
+        return dict(self.made[resource].inputs)
+
+    def of_type(self, kind: str) -> list[str]:
+        return [name.partition(" ")[2] for name in self.made if name.partition(" ")[0] == kind]
+
+
+Program = Callable[[Mapping[str, Any]], Engine]
+
+
+@pytest.fixture
+def program(monkeypatch: pytest.MonkeyPatch) -> Program:
+    """Runs `__main__.py` with settings as under `xnat-aiaa:`."""
+    monkeypatch.chdir(PROJECT)
+
+    def run(wanted: Mapping[str, Any]) -> Engine:
+        engine = Engine()
+        mocks.set_mocks(engine, project="xnat-aiaa", stack="tests", preview=False)
+        set_all_config({f"xnat-aiaa:{key}": json.dumps(value) for key, value in wanted.items()})
+
+        @pulumi.runtime.test  # type: ignore[untyped-decorator]
+        def body() -> None:
+            runpy.run_path(str(PROJECT / "__main__.py"))
+
+        body()
+        return engine
+
+    return run

@@ -1,0 +1,117 @@
+"""What the program registers: one promise at a time. Every value of the containers is compared in tests/engine."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pulumi
+import pytest
+
+from .conftest import GENERATION, Engine, Program
+
+SPLEEN = "clara_pt_spleen_ct_segmentation"
+NGC = {"path": f"nvidia/med/{SPLEEN}", "version": "1"}
+HOSPITAL: dict[str, Any] = {
+    "servers": {
+        "main": {"gpus": ["0", "1"], "browser_url": "https://aiaa.example.org"},
+        "far": {"port": 5001, "docker": "ssh://root@gpu2.example.org", "workspace": "/srv/aiaa"},
+    },
+    "models": {SPLEEN: {"ngc": NGC}, "quick": {"ngc": NGC, "servers": ["far"], "smoke_test": False}},
+    "xnat": {"url": "https://xnat.example.org", "username": "svc", "password": "hunter2"},
+    "registrations": {"site": "far", "projects": {"LIVER": "main"}},
+}
+SANDBOX = {**HOSPITAL, "xnat": {"username": "admin", "password": "admin"}, "sandbox": {"xnat": {"projects": ["LIVER"]}}}
+Change = Callable[[dict[str, Any]], object]
+
+
+def changed(base: Mapping[str, Any], change: Change) -> dict[str, Any]:
+    made = copy.deepcopy(dict(base))
+    change(made)
+    return made
+
+
+@pytest.fixture
+def hospital(program: Program) -> Engine:
+    return program(HOSPITAL)
+
+
+def test_each_server_gets_its_network_containers_and_readiness(hospital: Engine) -> None:
+    assert hospital.of_type("Network") == ["main-aiaa", "far-aiaa"]
+    assert sorted(hospital.of_type("Container")) == [
+        *("far-aiaa", "far-prepare-workspace", "far-tritonserver"),
+        *("main-aiaa", "main-prepare-workspace", "main-tritonserver"),
+    ]
+    assert hospital.inputs("Endpoint main")["url"] == "http://127.0.0.1:5000"
+    assert hospital.inputs("Endpoint far")["url"] == "http://gpu2.example.org:5001"
+
+
+def test_only_triton_asks_for_gpus_and_names_the_driver(hospital: Engine) -> None:
+    assert not hospital.inputs("Container main-aiaa").get("deviceRequests")
+    request = {"driver": "nvidia", "capabilities": ["gpu"], "deviceIds": ["0", "1"]}
+    assert hospital.inputs("Container main-tritonserver")["deviceRequests"] == [request]
+
+
+def test_identity_is_logical_so_addresses_and_containers_do_not_name_resources(program: Program) -> None:
+    before = program(HOSPITAL).made.keys()
+
+    def move(wanted: dict[str, Any]) -> None:
+        wanted["servers"]["main"].update(port=6000, browser_url="http://other.example.org")
+        wanted["xnat"]["url"] = "http://xnat2.example.org/xnat"
+
+    assert program(changed(HOSPITAL, move)).made.keys() == before
+
+
+def test_models_go_to_the_servers_that_are_named_and_carry_the_workspaces_generation(hospital: Engine) -> None:
+    assert sorted(hospital.of_type("Model")) == sorted([f"main/{SPLEEN}", f"far/{SPLEEN}", "far/quick"])
+    model = hospital.inputs(f"Model main/{SPLEEN}")
+    assert (model["ngc"], model["ngc_version"]) == (NGC["path"], "1")
+    assert (model["generation"], model["owner"]) == (GENERATION, "xnat-aiaa/tests")
+
+
+def test_a_model_has_a_smoke_test_unless_told_otherwise(hospital: Engine) -> None:
+    assert sorted(hospital.of_type("SmokeTest")) == [f"far/{SPLEEN}", f"main/{SPLEEN}"]
+    assert hospital.inputs(f"SmokeTest main/{SPLEEN}")["tested"]["aiaa"] == "id-of-main-aiaa"
+
+
+def test_xnat_is_told_what_browsers_use(hospital: Engine) -> None:
+    assert hospital.inputs("AiaaServers projects/LIVER")["urls"] == ["https://aiaa.example.org"]
+    assert hospital.inputs("AiaaServers site")["urls"] == ["http://gpu2.example.org:5001"]
+
+
+def test_no_input_of_any_resource_holds_the_password(hospital: Engine) -> None:
+    assert "hunter2" not in str([args.inputs for args in hospital.made.values()])
+
+
+def test_a_workspace_in_a_folder_has_no_volume_to_lose(hospital: Engine) -> None:
+    assert sorted(hospital.of_type("Volume")) == ["main-triton-models", "main-workspace"]
+    mounts = {mount["containerPath"]: mount for mount in hospital.inputs("Container far-tritonserver")["volumes"]}
+    assert mounts["/triton_models"]["hostPath"] == "/srv/aiaa/triton_models"
+
+
+def test_everything_on_an_engine_is_labelled_with_project_and_stack(program: Program) -> None:
+    made = program(SANDBOX)
+    for kind in ("Container", "Network", "Volume"):
+        for name in made.of_type(kind):
+            labels = {label["label"]: label["value"] for label in made.inputs(f"{kind} {name}")["labels"]}
+            assert labels == {"xnat-aiaa.project": "xnat-aiaa", "xnat-aiaa.stack": "tests"}
+
+
+def test_a_sandbox_runs_the_stand_ins_with_the_same_command_lines(program: Program, hospital: Engine) -> None:
+    made = program(SANDBOX)
+    for container in ("Container main-aiaa", "Container main-tritonserver"):
+        assert made.inputs(container)["command"] == hospital.inputs(container)["command"]
+        assert made.inputs(container)["image"].startswith("xnat-aiaa-tests-sandbox:")
+    assert made.inputs("Access xnat")["url"] == "http://127.0.0.1:8080"
+
+
+def test_images_that_are_named_run_in_a_sandbox_too(program: Program) -> None:
+    images = {"aiaa": "registry.example.org/aiaa:1", "triton": "registry.example.org/triton:1"}
+    made = program(changed(SANDBOX, lambda wanted: wanted["servers"]["main"].update(images=images)))
+    assert made.inputs("Container main-aiaa")["image"] == images["aiaa"]
+
+
+def test_wrong_settings_register_nothing_and_name_the_stack_file(program: Program) -> None:
+    with pytest.raises(pulumi.RunError, match=r"Pulumi\.tests\.yaml\nservers\.main\.prt: unknown key"):
+        program(changed(HOSPITAL, lambda wanted: wanted["servers"]["main"].update(prt=1)))
