@@ -28,9 +28,9 @@ class Engine(mocks.Mocks):
         told = {"exitCode": 0, "containerLogs": GENERATION} if args.name.endswith("prepare-workspace") else {}
         return f"id-of-{args.name}", {**args.inputs, **told}
 
-    def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], None]:
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
         assert args.token == "docker:index/getRemoteImage:getRemoteImage"
-        return {"id": "sha256:base", "name": args.args["name"], "repoDigest": ""}, None
+        return {"id": "sha256:base", "name": args.args["name"], "repoDigest": ""}, []
 
     def inputs(self, resource: str) -> dict[str, Any]:
         """Of `Container main-aiaa`, and so on."""
