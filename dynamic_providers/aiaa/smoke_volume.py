@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import zlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +18,16 @@ _RADIUS = 16
 _AIR, _ORGAN = -1000, 60  # Hounsfield units
 
 FILENAME = "smoke.nii.gz"
+
+_UNREADABLE = (
+    OSError,
+    EOFError,
+    ValueError,
+    zlib.error,
+    nibabel.filebasedimages.ImageFileError,
+    nibabel.wrapstruct.WrapStructError,
+    nibabel.spatialimages.HeaderDataError,
+)
 
 
 class NoAnswer(Exception):
@@ -62,11 +73,11 @@ def judge(result: InferenceResult) -> str:
 
 
 def _read(image: bytes) -> Any:
-    data = gzip.decompress(image) if image.startswith(b"\x1f\x8b") else image
     try:
+        data = gzip.decompress(image) if image.startswith(b"\x1f\x8b") else image
         return numpy.asanyarray(nibabel.Nifti1Image.from_bytes(data).dataobj)
-    except (nibabel.filebasedimages.ImageFileError, nibabel.wrapstruct.WrapStructError, ValueError) as error:
-        raise NoAnswer(f"the mask cannot be read as NIfTI: {error}") from None
+    except _UNREADABLE as error:
+        raise NoAnswer(f"the mask cannot be read as NIfTI: {' '.join(str(error).split())}") from None
 
 
 def request_options() -> Mapping[str, Any]:
