@@ -31,7 +31,11 @@ def take_back() -> None:
 
 def remove_images() -> None:
     """From an engine that is not this project's own; the own one's go with the tool cache."""
-    host = engine.of_the_machine()
+    try:
+        host = engine.of_the_machine()
+    except SetUpError as error:
+        console.say(f"The sandbox's images stay, where there are any: {error}")
+        return
     if host is None:
         return
     client = engine.client(host)

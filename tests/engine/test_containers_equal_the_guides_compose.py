@@ -112,7 +112,7 @@ def test_docker_compose_makes_of_the_guides_file_what_is_recorded(engine: Docker
     project = ["--project-directory", str(GUIDE), "--project-name", "aiaa_triton"]
     files = ["--file", str(GUIDE / "docker-compose.yml"), "--env-file", str(GUIDE / "docker-compose.env")]
     subprocess.run(
-        ["docker-compose", *project, *files, "up", "--no-start"],  # noqa: S607
+        ["docker-compose", *project, *files, "up", "--no-start"],
         env={**os.environ, "DOCKER_HOST": engine.host, "AIAA_WORKSPACE": str(tmp_path)},
         check=True,
     )
