@@ -154,7 +154,8 @@ class Transport:
 
         Args:
             parts: of the path.
-            deadline: seconds for all of it, repetitions included.
+            deadline: seconds for all of it, repetitions included. (A server that drips its headers can exceed it: each
+                of their bytes has the read timeout.)
             expect: statuses that the caller understands.
             repeat: whether repeating is safe; None: for all methods but POST.
             body: makes the body afresh for each attempt, and its content type.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pulumi.dynamic.dynamic import PROVIDER_KEY
 from pulumi.output import Unknown
@@ -30,6 +30,7 @@ def as_received(value: Any) -> Any:
     return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.text(), values))
 def test_whole_numbers_are_ints_again_at_any_depth(props: dict[str, Any]) -> None:
     assert repr(plain(as_received(props))) == repr(props)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clients.aiaa import AiaaClient, ModelEntry
@@ -306,6 +306,7 @@ def shuffled(value: Any, order: random.Random) -> Any:
 
 
 class TestDigest:
+    @settings(deadline=None)
     @given(
         st.dictionaries(st.text(), json_values, max_size=4),
         st.randoms(use_true_random=False),
