@@ -37,13 +37,14 @@ class ModelProvider(Provider):
     def create(self, props: dict[str, Any]) -> CreateResult:
         inputs = plain(props)
         # AIAA does not tell which NGC version an entry is: load it, rather than trust one that is there.
-        entry = _ensure(inputs, claimed=False, reload=bool(inputs.get("ngc")))
+        entry = _ensure(inputs, known=None, seen=False, reload=bool(inputs.get("ngc")))
         return CreateResult(_id(inputs), _outputs(inputs, entry))
 
     def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
         inputs = plain(news)
-        reload = bool(olds.get("drift")) or any(differs(olds.get(key), news.get(key)) for key in _RELOAD_ON)
-        return UpdateResult(_outputs(inputs, _ensure(inputs, claimed=True, reload=reload)))
+        seen = bool(olds.get("drift"))
+        reload = seen or any(differs(olds.get(key), news.get(key)) for key in _RELOAD_ON)
+        return UpdateResult(_outputs(inputs, _ensure(inputs, known=_source(plain(olds)), seen=seen, reload=reload)))
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         state = plain(props)
@@ -61,7 +62,7 @@ class ModelProvider(Provider):
     def delete(self, _resource_id: str, props: dict[str, Any]) -> None:
         state = plain(props)
         with one_line_errors(f"model {_id(state)}"), AiaaClient(state["url"]) as client:
-            left = model_source.remove(client, state["model"], state["owner"], state["timeout"])
+            left = model_source.remove(client, state["model"], _source(state), state["owner"], state["timeout"])
         if left:
             say(f"model {_id(state)}: {left}")
 
@@ -131,7 +132,7 @@ def _id(props: Props) -> str:
     return f"{props['server']}/{props['model']}"
 
 
-def _ensure(inputs: Props, *, claimed: bool, reload: bool) -> ModelEntry:
+def _ensure(inputs: Props, *, known: Source | None, seen: bool, reload: bool) -> ModelEntry:
     with one_line_errors(f"model {_id(inputs)}"), AiaaClient(inputs["url"]) as client:
         try:
             return model_source.ensure(
@@ -139,7 +140,8 @@ def _ensure(inputs: Props, *, claimed: bool, reload: bool) -> ModelEntry:
                 inputs["model"],
                 _source(inputs),
                 inputs["owner"],
-                claimed=claimed,
+                known=known,
+                seen=seen,
                 adopt=inputs["adopt"],
                 reload=reload,
                 deadline=inputs["timeout"],

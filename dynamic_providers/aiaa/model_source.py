@@ -42,9 +42,11 @@ class Ngc:
         del owner  # no place for a mark
         return client.load_from_ngc(name, self.path, self.version, deadline)
 
-    def is_ours(self, entry: ModelEntry, owner: str) -> bool:
-        """An unmarked entry under the NGC model's own name counts as that model."""
-        return _owner(entry) == owner or (_owner(entry) is None and entry.name == self.path.rpartition("/")[2])
+    def is_ours(self, entry: ModelEntry, owner: str, *, claimed: bool) -> bool:
+        """An unmarked entry counts as this model under a name that our state claims, or NGC's own name for it."""
+        return _owner(entry) == owner or (
+            _owner(entry) is None and (claimed or entry.name == self.path.rpartition("/")[2])
+        )
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,9 @@ class Local:
         config = _marked(json.loads(self.config.read_bytes()), {"managed_by": owner, "digest": self.digest})
         return client.load_from_files(name, config, self.weights, deadline)
 
-    def is_ours(self, entry: ModelEntry, owner: str) -> bool:
+    def is_ours(self, entry: ModelEntry, owner: str, *, claimed: bool) -> bool:
+        """Without our mark it is somebody's work, also under a name that our state claims."""
+        del claimed
         return _owner(entry) == owner
 
 
@@ -84,7 +88,8 @@ def ensure(
     source: Source,
     owner: str,
     *,
-    claimed: bool,
+    known: Source | None,
+    seen: bool,
     adopt: bool,
     reload: bool,
     deadline: float,
@@ -94,8 +99,9 @@ def ensure(
     Repeatable: a run that was killed after the upload finds its model by the mark and leaves it at that.
 
     Args:
-        claimed: our state says that the name is ours. Then what a person put in its place by hand is replaced, and
-            only another stack's mark stops us: two stacks that replace each other's model would never end.
+        known: what our state says is there under this name; None if it says nothing.
+        seen: a refresh has shown what is there now. Then it may be replaced, unless another stack manages it: two
+            stacks that replace each other's model would never end.
         adopt: replace somebody else's model of this name.
         reload: load even what is there already (a changed source, a new workspace).
         deadline: seconds.
@@ -107,17 +113,21 @@ def ensure(
     """
     entry = client.find(name)
     if entry is not None:
-        ours = source.is_ours(entry, owner)
-        taken = _owner(entry) not in (None, owner) if claimed else not ours
-        if taken and not adopt:
-            raise ForeignModel(f"{_whose(entry)}: choose another name, or set adopt: true to replace it")
+        ours = source.is_ours(entry, owner, claimed=False)
+        ours = ours or (known is not None and known.is_ours(entry, owner, claimed=True))
+        if not (ours or adopt or (seen and _owner(entry) is None)):
+            shown = "to see it in a preview, run `bin/pulumi refresh`; " if known and _owner(entry) is None else ""
+            raise ForeignModel(f"{_whose(entry)}: {shown}choose another name, or set adopt: true to replace it")
         if ours and not reload and entry.meta.get("digest") == source.digest:
             return entry
     return source.load(client, name, owner, deadline)
 
 
-def remove(client: AiaaClient, name: str, owner: str, deadline: float) -> str | None:
+def remove(client: AiaaClient, name: str, known: Source, owner: str, deadline: float) -> str | None:
     """Unload the model if it is still ours; returns why it was left alone, if it was.
+
+    Args:
+        known: what our state says is there.
 
     Raises:
         ClientError: the server did not answer, or the model did not go.
@@ -125,7 +135,7 @@ def remove(client: AiaaClient, name: str, owner: str, deadline: float) -> str | 
     entry = client.find(name)
     if entry is None:
         return None
-    if _owner(entry) not in (None, owner):
+    if not known.is_ours(entry, owner, claimed=True):
         return f"left on the server: {_whose(entry)}"
     client.unload(name, deadline)
     return None
@@ -134,7 +144,7 @@ def remove(client: AiaaClient, name: str, owner: str, deadline: float) -> str | 
 def drift(entry: ModelEntry, loaded: Mapping[str, Any], digest: str | None) -> str:
     """What is no longer as it was after our load, in words; "" if nothing."""
     told = []
-    if (entry.meta.get("digest") if digest else None) != digest:
+    if entry.meta.get("digest") != digest:
         told.append("other files than ours were loaded")
     now = public(entry)
     told += [f"{key} is {now[key]!r}, was {loaded[key]!r}" for key in now if key in loaded and now[key] != loaded[key]]

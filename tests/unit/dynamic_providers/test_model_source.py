@@ -77,12 +77,13 @@ def ensure(
     source: Source,
     name: str = NAME,
     *,
-    claimed: bool = False,
+    known: Source | None = None,
+    seen: bool = False,
     adopt: bool = False,
     reload: bool = False,
 ) -> ModelEntry:
     return model_source.ensure(
-        server.client, name, source, OWNER, claimed=claimed, adopt=adopt, reload=reload, deadline=60
+        server.client, name, source, OWNER, known=known, seen=seen, adopt=adopt, reload=reload, deadline=60
     )
 
 
@@ -172,23 +173,33 @@ class TestEnsure:
         self, server: Server, files: Local, meta: dict[str, str], claimed: bool
     ) -> None:
         server.holds(**meta)
-        ensure(server, files, adopt=True, claimed=claimed)
+        ensure(server, files, adopt=True, known=files if claimed else None)
         assert server.entries[NAME].meta["managed_by"] == OWNER
 
-    def test_what_a_person_put_under_a_name_of_ours_is_replaced(self, server: Server, files: Local) -> None:
+    def test_what_a_person_put_under_a_name_of_ours_is_replaced_once_a_refresh_has_shown_it(
+        self, server: Server, files: Local
+    ) -> None:
         server.holds()
-        ensure(server, files, claimed=True)
+        with pytest.raises(ForeignModel, match="bin/pulumi refresh"):
+            ensure(server, files, known=files, reload=True)
+        assert server.calls == []
+        ensure(server, files, known=files, seen=True, reload=True)
         assert server.entries[NAME].meta["managed_by"] == OWNER
+
+    def test_a_model_of_ours_from_ngc_is_replaced_by_files_of_that_name(self, server: Server, files: Local) -> None:
+        server.holds("chosen_by_us")
+        ensure(server, files, "chosen_by_us", known=NGC, reload=True)
+        assert server.entries["chosen_by_us"].meta["managed_by"] == OWNER
 
     def test_two_stacks_do_not_replace_each_others_model_for_ever(self, server: Server, files: Local) -> None:
         server.holds(managed_by=OTHER)
         with pytest.raises(ForeignModel):
-            ensure(server, files, claimed=True, reload=True)
+            ensure(server, files, known=files, seen=True, reload=True)
         assert server.calls == []
 
     def test_a_claimed_ngc_model_under_a_name_of_our_own_is_loaded_again(self, server: Server) -> None:
         server.holds("chosen_by_us")
-        ensure(server, NGC, "chosen_by_us", claimed=True, reload=True)
+        ensure(server, NGC, "chosen_by_us", known=NGC, reload=True)
         assert len(server.calls) == 1
 
     @pytest.mark.parametrize("changed", ["config", "weights"])
@@ -216,23 +227,30 @@ class TestEnsure:
 
 
 class TestRemove:
-    def test_our_own_model_is_unloaded(self, server: Server) -> None:
+    def test_our_own_model_is_unloaded(self, server: Server, files: Local) -> None:
         server.holds(managed_by=OWNER)
-        assert remove(server.client, NAME, OWNER, 60) is None
+        assert remove(server.client, NAME, files, OWNER, 60) is None
         assert server.entries == {}
 
-    def test_an_unmarked_model_as_ngcs_is_is_unloaded(self, server: Server) -> None:
-        server.holds()
-        assert remove(server.client, NAME, OWNER, 60) is None
+    @pytest.mark.parametrize("name", [NAME, "chosen_by_us"])
+    def test_an_unmarked_model_as_ngcs_is_is_unloaded(self, server: Server, name: str) -> None:
+        server.holds(name)
+        assert remove(server.client, name, NGC, OWNER, 60) is None
         assert server.entries == {}
+
+    def test_what_a_person_put_in_place_of_our_files_stays_and_why_is_told(self, server: Server, files: Local) -> None:
+        server.holds()
+        told = remove(server.client, NAME, files, OWNER, 60)
+        assert told == f"left on the server: the server has a model {NAME} that we did not load"
+        assert server.calls == []
 
     def test_a_model_that_is_gone_already_needs_nothing(self, server: Server) -> None:
-        assert remove(server.client, NAME, OWNER, 60) is None
+        assert remove(server.client, NAME, NGC, OWNER, 60) is None
         assert server.calls == []
 
     def test_another_stacks_model_stays_and_why_is_told(self, server: Server) -> None:
         server.holds(managed_by=OTHER)
-        told = remove(server.client, NAME, OWNER, 60)
+        told = remove(server.client, NAME, NGC, OWNER, 60)
         assert told == f"left on the server: the server has a model {NAME} that stack {OTHER} manages"
         assert server.calls == []
 
@@ -244,7 +262,7 @@ class TestRemove:
 
         monkeypatch.setattr(server, "find", silent)
         with pytest.raises(Unreachable):
-            remove(server.client, NAME, OWNER, 60)
+            remove(server.client, NAME, NGC, OWNER, 60)
 
 
 class TestDrift:
