@@ -97,7 +97,8 @@ class XnatClient:
             # "None" is a 404 with a JSON array of one sentence; without the array, the route itself is missing.
             if isinstance(_json_or_none(answer), list):
                 return None
-            raise Rejected(f"{answer.tried}: {_PLUGIN_MISSING}")
+            no_project = "" if scope == "site" else "there is no such project, or "
+            raise Rejected(f"{answer.tried}: answered 404: {no_project}{_PLUGIN_MISSING}")
         if answer.status in (403, 422):
             raise Refused(
                 f"{answer.tried}: answered {answer.status}: there is no such project, or {self._username} may not see "
