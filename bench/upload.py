@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -17,7 +18,8 @@ from starlette.routing import Route
 
 from bench.pairs import Pairs, measure
 from clients.aiaa import AiaaClient
-from sandbox.serve import serve
+from sandbox.serve import run as serve
+from tests.support.free_port import free_port
 
 _MEGABYTES = 512
 _NAME = "large"
@@ -57,5 +59,16 @@ def _sink() -> Iterator[str]:
         return JSONResponse([{"name": _NAME, **_CONFIG}])
 
     routes = [Route("/admin/model/{name}", take, methods=["PUT"]), Route("/v1/models", models)]
-    with serve(Starlette(routes=routes)) as url:
-        yield url
+    port = free_port()
+    # A process of its own: both ways have a processor to themselves.
+    server = multiprocessing.Process(
+        target=serve, args=[Starlette(routes=routes)], kwargs={"host": "127.0.0.1", "port": port}, daemon=True
+    )
+    server.start()
+    try:
+        with AiaaClient(f"http://127.0.0.1:{port}") as client:
+            client.wait_until_ready(30, print)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.join()

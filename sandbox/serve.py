@@ -37,6 +37,7 @@ def _config(app: ASGIApp, **options: Any) -> uvicorn.Config:
         app,
         http=_ConnectionExposingProtocol,
         ws="none",
+        lifespan="off",
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=1,  # a request that hangs must not hold up `docker stop`
