@@ -202,6 +202,8 @@ class LocalSource(_Strict):
     def _exists(cls, path: Path) -> Path:
         if not path.is_file():
             raise ValueError(f"there is no file {str(path)!r} (paths are relative to the folder of Pulumi.yaml)")
+        if not os.access(path, os.R_OK):
+            raise ValueError(f"{str(path)!r} cannot be read by this user")
         return path
 
     @field_validator("config")

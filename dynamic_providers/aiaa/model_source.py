@@ -68,7 +68,11 @@ class Local:
         return f"{self.config_digest}.{self.weights_digest}"
 
     def load(self, client: AiaaClient, name: str, owner: str, deadline: float) -> ModelEntry:
-        if Local.of(self.config, self.weights) != self:
+        try:
+            now = Local.of(self.config, self.weights)
+        except OSError as error:
+            raise SourceChanged(f"{error.filename} cannot be read any more: {error.strerror}") from None
+        if now != self:
             raise SourceChanged(f"{self.config} or {self.weights} changed while this ran: run the command again")
         config = _marked(json.loads(self.config.read_bytes()), {"managed_by": owner, "digest": self.digest})
         return client.load_from_files(name, config, self.weights, deadline)

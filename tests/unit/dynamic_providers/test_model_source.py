@@ -211,6 +211,11 @@ class TestEnsure:
             ensure(server, files)
         assert server.calls == []
 
+    def test_a_file_that_is_gone_after_the_preview_is_told(self, server: Server, files: Local) -> None:
+        files.weights.unlink()
+        with pytest.raises(SourceChanged, match=r"model\.ts cannot be read any more: No such file"):
+            ensure(server, files)
+
     def test_the_mark_is_added_to_the_upload_and_not_to_the_file(self, server: Server, files: Local) -> None:
         before = files.config.read_bytes()
         ensure(server, files)
