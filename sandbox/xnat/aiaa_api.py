@@ -47,7 +47,7 @@ class AiaaApi:
     async def _put(self, request: Request) -> Response:
         """The body is read before any right is looked at, so what cannot be read is the first error even then."""
         project: str | None = request.path_params.get("project")
-        if not request.headers.get("content-type", "").startswith("application/json"):
+        if not _is_json(request.headers.get("content-type", "")):
             return answers.error_page(415)
         servers = _as_texts(_parsed(await request.body()))
         if servers is None:
@@ -107,8 +107,16 @@ def _as_texts(content: Any) -> list[str | None] | None:
 
 
 def _admits_json(request: Request) -> bool:
-    accepted = [part.partition(";")[0].strip() for part in request.headers.get("accept", "*/*").split(",")]
-    return any(kind in ("*/*", "application/*", "application/json") for kind in accepted)
+    accepted = request.headers.get("accept", "*/*").split(",")
+    return any(_is_json(kind) or _media_type(kind) in ("*/*", "application/*") for kind in accepted)
+
+
+def _is_json(header: str) -> bool:
+    return _media_type(header) == "application/json"
+
+
+def _media_type(header: str) -> str:
+    return header.partition(";")[0].strip().lower()
 
 
 def _error(request: Request, status: int, text: str) -> Response:

@@ -7,6 +7,8 @@ import re
 
 _AUTHORITY = ("http", "https", "ftp", "file")
 _KNOWN = (*_AUTHORITY, "jar", "mailto")
+_INTEGERS = 2**31
+"""A port is read as a Java ``int``: this and more is no number."""
 
 
 def fault(text: str | None) -> str | None:
@@ -21,9 +23,17 @@ def fault(text: str | None) -> str | None:
     protocol, rest = found.group(1).lower(), spec[found.end() :]
     if protocol not in _KNOWN:
         return f"unknown protocol: {protocol}"
-    if protocol == "jar" and "!/" not in rest:
-        return "no !/ in spec"
+    if protocol == "jar":
+        return _archive_fault(rest)
     return _authority_fault(re.split(r"[/?#]", rest[2:])[0]) if protocol in _AUTHORITY and rest[:2] == "//" else None
+
+
+def _archive_fault(rest: str) -> str | None:
+    archive, separator, _ = rest.rpartition("!/")
+    if not separator:
+        return "no !/ in spec"
+    within = fault(archive)
+    return f"invalid url: {rest} (java.net.MalformedURLException: {within})" if within else None
 
 
 def _authority_fault(authority: str) -> str | None:
@@ -34,6 +44,8 @@ def _authority_fault(authority: str) -> str | None:
         port = host_and_port.partition("]")[2].removeprefix(":")
     else:
         port = host_and_port.partition(":")[2]
-    if not re.fullmatch(r"[+-]?\d+|", port):
+    if not port:
+        return None
+    if not re.fullmatch(r"[+-]?\d+", port) or not -_INTEGERS <= int(port) < _INTEGERS:
         return f'For input string: "{port}"'
-    return f"Invalid port number :{port}" if port and int(port) < -1 else None
+    return f"Invalid port number :{port}" if int(port) < -1 else None

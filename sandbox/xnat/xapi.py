@@ -44,7 +44,7 @@ class Xapi:
         user = "/xapi/users/{user}"
         return [
             *gate.routes("/xapi/users/username", {"GET": self._username}),
-            *gate.routes("/xapi/users", {"GET": self._users, "POST": self._create_user}),
+            *gate.routes("/xapi/users", {"POST": self._create_user}),
             *gate.routes(f"{user}/roles", {"GET": self._names_of}),
             *gate.routes(f"{user}/roles/{{name}}", {"PUT": self._grant, "DELETE": self._grant}),
             *gate.routes(f"{user}/groups", {"GET": self._names_of}),
@@ -57,9 +57,6 @@ class Xapi:
 
     async def _username(self, request: Request) -> Response:
         return PlainTextResponse(user_of(request).name)
-
-    async def _users(self, _: Request) -> Response:
-        return answers.json_answer(sorted(self._site.accounts.users))
 
     async def _create_user(self, request: Request) -> Response:
         if not user_of(request).is_administrator:

@@ -114,7 +114,7 @@ def test_it_may_be_a_400_where_xnat_maps_it_as_intended(start: Start) -> None:
         assert xnat.put(SITE, data="[", headers={"Content-Type": "application/json"}).status_code == 400
 
 
-@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", None])
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "application/json5", None])
 @LISTS
 def test_a_body_that_is_not_called_json_is_a_415(xnat: Xnat, path: str, kind: str | None) -> None:
     assert xnat.put(path, data=json.dumps(SERVERS), headers={"Content-Type": kind}).status_code == 415

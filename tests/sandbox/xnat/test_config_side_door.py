@@ -143,6 +143,12 @@ def test_the_sites_row_is_written_by_site_administrators_alone(xnat: Xnat, user:
     assert xnat.put(f"{SITE_ROW}?inbody=true", "site_admin", data="[]").status_code == 201
 
 
+@pytest.mark.parametrize(("user", "status"), [("owner", 200), ("member", 200), ("stranger", 404)])
+def test_a_projects_row_is_for_those_who_may_read_the_project(xnat: Xnat, user: str, status: int) -> None:
+    xnat.put(LIVER, json=SERVERS)
+    assert xnat.get(LIVER_ROW, user).status_code == status
+
+
 def test_a_projects_tools_tell_whether_a_list_was_ever_written(xnat: Xnat) -> None:
     tools = "/data/projects/LIVER/config"
     assert xnat.get(tools).status_code == 404

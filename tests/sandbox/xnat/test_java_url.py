@@ -42,9 +42,11 @@ REFUSED = {
     "data:text/plain,x": "unknown protocol: data",
     "http://h:-2": "Invalid port number :-2",
     "http://h:abc": 'For input string: "abc"',
+    "http://h:2147483648": 'For input string: "2147483648"',
     "http://u@h:x/p": 'For input string: "x"',
     "http://[::1": "",  # what Java says differs between its versions
     "jar:http://h/a.jar": "no !/ in spec",
+    "jar:h/a.jar!/": "invalid url: h/a.jar!/",
 }
 
 

@@ -163,6 +163,7 @@ def test_an_alias_token_is_name_and_password_until_it_expires(start: Start) -> N
         validate = f"/data/services/tokens/validate/{token['alias']}/"
         assert xnat.get(validate + token["secret"], "member").json() == {"valid": "member"}
         assert xnat.get(validate + "wrong", "member").json() == {"valid": None}
+        assert xnat.get(validate + token["secret"], "stranger").status_code == 403
         xnat.clock.now += 101
         assert requests.get(xnat.url + SITE, auth=login, timeout=10).status_code == 401
 

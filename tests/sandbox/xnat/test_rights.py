@@ -97,6 +97,7 @@ def test_ones_own_roles_and_groups_are_told_and_everybodys_to_administrators(xna
     assert xnat.get(f"/xapi/users/member/{kind}", "site_admin").json() == []
     assert xnat.get(f"/xapi/users/admin/{kind}", "member").status_code == 403
     assert xnat.get(f"/xapi/users/nobody/{kind}").status_code == 404
+    assert xnat.put(f"/xapi/users/nobody/{kind}/x").status_code == 404
 
 
 def test_the_first_account_is_administrator_and_member_of_all_data_admin(xnat: Xnat) -> None:
@@ -105,7 +106,8 @@ def test_the_first_account_is_administrator_and_member_of_all_data_admin(xnat: X
 
 
 def test_a_service_account_is_made_by_an_administrator(xnat: Xnat) -> None:
-    assert xnat.ask("POST", "/xapi/users", json={"username": "svc", "password": "svc"}).status_code == 201
+    account = {"username": "svc", "password": "svc"}
+    assert [xnat.ask("POST", "/xapi/users", json=account).status_code for _ in range(2)] == [201, 409]
     for right in ("roles/Administrator", "roles/non_expiring", "groups/ALL_DATA_ADMIN"):
         assert xnat.put(f"/xapi/users/svc/{right}").status_code == 200
     assert xnat.get("/xapi/users/svc/roles", "svc").json() == ["Administrator", "non_expiring"]
