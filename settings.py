@@ -349,7 +349,8 @@ class Settings(_Strict):
     def parse(cls, raw: Mapping[str, object]) -> Settings:
         """The same, of values already decoded."""
         try:
-            return cls.model_validate(dict(raw))
+            # The names stand in the context: they are wanted even where a server is wrong, to tell all errors together.
+            return cls.model_validate(dict(raw), context={"servers": raw.get("servers")})
         except ValidationError as error:
             raise SettingsError("\n".join(_lines(error))) from None
 
@@ -407,9 +408,10 @@ def _json(name: str, text: str | None) -> object:
 
 
 def _require_known(names: tuple[str, ...], info: ValidationInfo, where: str) -> None:
-    known = info.data.get("servers", {})  # absent if servers itself did not validate: that error is told
+    known = info.context["servers"] if info.context else None
+    known = list(known) if isinstance(known, Mapping) else []
     for name in names:
-        if "servers" in info.data and name not in known:
+        if name not in known:
             raise _KeyedError(where, f"there is no server {name!r}{_nearest(name, known)}")
 
 

@@ -40,13 +40,10 @@ class Sandbox(pulumi.ComponentResource):
 
     def __init__(self, args: SandboxArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("xnat-aiaa:index:Sandbox", "sandbox", None, opts)
-        base = docker.get_remote_image_output(name=_BASE).id
-        content = _digest(Path(_CONTEXT))
+        made_from = hashlib.sha256((_base_id() + _digest(Path(_CONTEXT))).encode()).hexdigest()
         image = docker.RemoteImage(
             "sandbox-image",
-            name=base.apply(
-                lambda id_: f"{labels.prefix('sandbox')}:{hashlib.sha256((id_ + content).encode()).hexdigest()[:12]}"
-            ),
+            name=f"{labels.prefix('sandbox')}:{made_from[:12]}",
             build=docker.RemoteImageBuildArgs(context=_CONTEXT, build_args={"BASE": _BASE}, remove=True),
             opts=pulumi.ResourceOptions(parent=self),
         ).name
@@ -76,6 +73,17 @@ class Sandbox(pulumi.ComponentResource):
             labels=labels.for_container(),
             opts=pulumi.ResourceOptions(parent=self),
         )
+
+
+def _base_id() -> str:
+    try:
+        return docker.get_remote_image(name=_BASE).id
+    except Exception as error:  # noqa: BLE001 - an invoke raises nothing more special
+        said = " ".join(str(error).split()).rpartition(" occurred: * ")[2]
+        raise pulumi.RunError(
+            f"sandbox: needs the image {_BASE} on the Docker engine: run `make up`, or `make image` for that alone. "
+            f"The engine's plugin said: {said}"
+        ) from None
 
 
 def _digest(folder: Path) -> str:

@@ -115,3 +115,12 @@ def test_images_that_are_named_run_in_a_sandbox_too(program: Program) -> None:
 def test_wrong_settings_register_nothing_and_name_the_stack_file(program: Program) -> None:
     with pytest.raises(pulumi.RunError, match=r"Pulumi\.tests\.yaml\nservers\.main\.prt: unknown key"):
         program(changed(HOSPITAL, lambda wanted: wanted["servers"]["main"].update(prt=1)))
+
+
+def test_a_sandbox_without_its_base_image_says_how_to_get_it(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise Exception("invoke failed: 1 error occurred:\n\t* did not find the image\n\n")
+
+    monkeypatch.setattr(Engine, "call", fail)
+    with pytest.raises(pulumi.RunError, match=r"run `make up`, .* said: (.*: )?did not find the image$"):
+        program(SANDBOX)

@@ -114,8 +114,9 @@ def test_an_error_names_the_key_as_written(changed: dict[str, Any], line: str) -
 
 def test_all_errors_are_told_together() -> None:
     raw = valid(servers={"main": {"port": 0, "gpus": 1}}, models={"m": {}})
+    raw["registrations"] = {"site": "main", "projects": {"LIVER": "mian"}}
     keys = [line.partition(":")[0] for line in errors(raw)]
-    assert {"servers.main.port", "servers.main.gpus", "models.m"} <= set(keys)
+    assert keys == ["servers.main.port", "servers.main.gpus", "models.m", "registrations.projects.LIVER"]
 
 
 def test_no_error_shows_a_password() -> None:
