@@ -1,19 +1,19 @@
 """State moves between the official docker plugin and the one built from Go modules: each property has the SDK's name.
 
 The SDK's own classes are walked, nested ones too. Each input goes through the plugin's Check and the preview of its
-Create, which takes and returns by the names that the plugin knows: a name that it does not know fails the one, or is
-not there after the other.
+Create, which takes and returns by the names and types that the plugin knows: a name that it does not know fails the
+one, or is not there after the other; and a value of another type comes back as another value.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import typing
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import docker
@@ -24,11 +24,14 @@ from google.protobuf import json_format, struct_pb2
 from pulumi import _types as sdk
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
+from toolchain import layout
+from toolchain.versions import DOCKER_PLUGIN
+
 from .conftest import BASE_IMAGE
 
-PROJECT = Path(__file__).parents[2]
-PLUGIN = PROJECT / ".toolchain/pulumi/plugins/resource-docker-v5.1.1/pulumi-resource-docker"
+PLUGIN = layout.PULUMI_HOME / "plugins" / f"resource-docker-v{DOCKER_PLUGIN}" / "pulumi-resource-docker"
 UNKNOWN_NAME = "Invalid or unknown key"
+TIMEOUT = 60  # seconds for a call: no test should hang
 
 RESOURCES = {
     pulumi_docker.Container: pulumi_docker.ContainerArgs,
@@ -53,22 +56,33 @@ class Plugin:
     def unknown(self, resource: type, inputs: dict[str, Any]) -> list[str]:
         """Complaints about names that it does not know; the values here are samples, and need not please it."""
         request = provider_pb2.CheckRequest(urn=urn(resource), news=struct(inputs))
-        reasons = [failure.reason for failure in self._stub.Check(request).failures]
-        return [reason for reason in reasons if UNKNOWN_NAME in reason]
+        return _unknown(self._stub.Check(request, timeout=TIMEOUT))
+
+    def unknown_to_provider(self, inputs: dict[str, Any]) -> list[str]:
+        """As `unknown`, of the provider's own inputs, which come as JSON unless they are strings."""
+        texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in inputs.items()}
+        request = provider_pb2.CheckRequest(urn=urn(pulumi_docker.Provider), news=struct(texts))
+        return _unknown(self._stub.CheckConfig(request, timeout=TIMEOUT))
 
     def preview(self, resource: type, inputs: dict[str, Any]) -> dict[str, Any]:
         """The state that would be, with values that are not known yet."""
         request = provider_pb2.CreateRequest(urn=urn(resource), properties=struct(inputs), preview=True)
-        return dict(json_format.MessageToDict(self._stub.Create(request).properties))
+        return dict(json_format.MessageToDict(self._stub.Create(request, timeout=TIMEOUT).properties))
 
     @contextmanager
     def made(self, resource: type, inputs: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """The state of something real."""
-        done = self._stub.Create(provider_pb2.CreateRequest(urn=urn(resource), properties=struct(inputs)))
+        request = provider_pb2.CreateRequest(urn=urn(resource), properties=struct(inputs))
+        done = self._stub.Create(request, timeout=TIMEOUT)
         try:
             yield dict(json_format.MessageToDict(done.properties))
         finally:
-            self._stub.Delete(provider_pb2.DeleteRequest(id=done.id, urn=urn(resource), properties=done.properties))
+            gone = provider_pb2.DeleteRequest(id=done.id, urn=urn(resource), properties=done.properties)
+            self._stub.Delete(gone, timeout=TIMEOUT)
+
+
+def _unknown(answer: provider_pb2.CheckResponse) -> list[str]:
+    return [failure.reason for failure in answer.failures if UNKNOWN_NAME in failure.reason]
 
 
 def urn(resource: type) -> str:
@@ -92,7 +106,7 @@ def plugin() -> Iterator[Plugin]:
             with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
                 stub = provider_pb2_grpc.ResourceProviderStub(channel)
                 host = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
-                stub.Configure(provider_pb2.ConfigureRequest(args=struct({"host": host})))
+                stub.Configure(provider_pb2.ConfigureRequest(args=struct({"host": host})), timeout=TIMEOUT)
                 yield Plugin(stub)
         finally:
             process.kill()
@@ -111,17 +125,23 @@ def sample(declared: Any) -> Any:
     return {name: sample(nested) for name, nested in sdk.input_type_types(declared).items()}
 
 
-def missing(given: Any, returned: Any, at: str) -> list[str]:
-    """The names in `given` that `returned` has not, at the same places. More names are no harm."""
-    if isinstance(given, list):
-        return missing(given[0], returned[0], f"{at}[0]")
-    if not isinstance(given, dict):
+def lost(given: Any, returned: Any, at: str) -> list[str]:
+    """The places in `given` whose name or value `returned` has not; None is any value. More names are no harm."""
+    if given is None:
         return []
-    return [
-        place
-        for name, value in given.items()
-        for place in (missing(value, returned[name], f"{at}.{name}") if name in (returned or {}) else [f"{at}.{name}"])
-    ]
+    if isinstance(given, list) and isinstance(returned, list) and len(given) == len(returned):
+        return [
+            place
+            for index, pair in enumerate(zip(given, returned, strict=True))
+            for place in lost(*pair, f"{at}[{index}]")
+        ]
+    if isinstance(given, dict) and isinstance(returned, dict):
+        return [
+            place
+            for name, value in given.items()
+            for place in (lost(value, returned[name], f"{at}.{name}") if name in returned else [f"{at}.{name}"])
+        ]
+    return [] if given == returned else [at]
 
 
 INPUTS = [
@@ -136,7 +156,7 @@ def test_every_input_is_taken_and_returned(plugin: Plugin, resource: type, name:
     value = sample(declared)
     inputs = {**REQUIRED.get(resource, {}), name: value}
     assert plugin.unknown(resource, inputs) == []
-    assert missing({name: value}, plugin.preview(resource, inputs), "") == []
+    assert lost({name: value}, plugin.preview(resource, inputs), "") == []
 
 
 @pytest.mark.parametrize("resource", RESOURCES)
@@ -144,6 +164,11 @@ def test_every_output_is_returned(plugin: Plugin, resource: type) -> None:
     state = plugin.preview(resource, REQUIRED.get(resource, {}))
     inputs = sdk.input_type_types(RESOURCES[resource])
     assert [name for name in sdk.resource_types(resource) if name not in inputs and name not in state] == []
+
+
+@pytest.mark.parametrize(("name", "declared"), sdk.input_type_types(pulumi_docker.ProviderArgs).items())
+def test_every_input_of_the_provider_is_taken(plugin: Plugin, name: str, declared: Any) -> None:
+    assert plugin.unknown_to_provider({name: sample(declared)}) == []
 
 
 def test_every_nested_output_is_returned_of_a_running_container(
@@ -154,11 +179,16 @@ def test_every_nested_output_is_returned_of_a_running_container(
     name = f"xnat-aiaa-tests-{uuid.uuid4().hex[:8]}"
     inputs = {"name": name, "image": BASE_IMAGE, "command": ["sleep", "60"], "networkMode": "bridge"}
     with plugin.made(pulumi_docker.Container, inputs) as state:
-        assert missing({"networkDatas": [dict.fromkeys(declared)]}, state, "") == []
+        assert lost({"networkDatas": [dict.fromkeys(declared)]}, state, "") == []
 
 
 def test_a_name_that_the_plugin_does_not_know_is_told(plugin: Plugin) -> None:
     inputs = {"image": "image", "ports": [{"internal": 1, "invented": 1}]}
     assert len(plugin.unknown(pulumi_docker.Container, inputs)) == 1
-    returned = plugin.preview(pulumi_docker.Container, inputs)
-    assert missing({"ports": inputs["ports"]}, returned, "") == [".ports[0].invented"]
+    assert lost(inputs, plugin.preview(pulumi_docker.Container, inputs), "") == [".ports[0].invented"]
+    assert len(plugin.unknown_to_provider({"invented": "1"})) == 1
+
+
+def test_a_value_of_another_type_is_told(plugin: Plugin) -> None:
+    inputs = {"image": "image", "shmSize": "1"}
+    assert lost(inputs, plugin.preview(pulumi_docker.Container, inputs), "") == [".shmSize"]
