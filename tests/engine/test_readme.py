@@ -116,3 +116,10 @@ def test_clean_leaves_what_git_has_and_no_more(clone: Clone) -> None:
 def test_continuous_integration_runs_make_test() -> None:
     assert "\nmake test\n" in (PROJECT / ".ci" / "run").read_text()
     assert commands().count("make test") == 1
+
+
+def test_help_names_every_make_target_of_the_documentation(clone: Clone) -> None:
+    documents = [PROJECT / "README.md", *(PROJECT / "docs").glob("*.md")]
+    named = {name for path in documents for name in re.findall(r"`make ([a-z]+)", path.read_text())}
+    listed = set(re.findall(r"^  make ([a-z]+)", clone.run("make help"), re.MULTILINE))
+    assert {"up", "test", "down"} <= named <= listed
