@@ -2,35 +2,49 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from rich.console import Console
+from rich.text import Text
 
 from toolchain import layout
 from toolchain.errors import SetUpError
 
 _SIGN_OF_LIFE = 15  # seconds between lines where there is no terminal
-_console = Console(highlight=False, soft_wrap=True)
+_GRACE = 15  # seconds for a command to clean up in when it is interrupted
+_console = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
 
 
 def say(text: str) -> None:
-    _console.print(text, markup=False)
+    _console.print(text)
 
 
 @contextmanager
-def working(doing: str) -> Iterator[None]:
-    """For something of a few seconds that has no output of its own."""
+def working(doing: str) -> Iterator[Callable[[str], None]]:
+    """For something of a few seconds and more; gives a function that takes how far it is."""
     say(f"{doing} ...")
-    if not _console.is_terminal:
-        yield
+    begin = last = time.monotonic()
+
+    if _console.is_terminal:
+        with _console.status("") as status:
+            yield lambda text: status.update(Text(f"{time.monotonic() - begin:.0f} s  {text[:100]}"))
         return
-    with _console.status(""):
-        yield
+
+    def line(text: str) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= _SIGN_OF_LIFE:
+            last = now
+            say(f"  {now - begin:.0f} s: {text[:120]}")
+
+    yield line
 
 
 def run(
@@ -50,33 +64,32 @@ def run(
     """
     layout.LOGS.mkdir(parents=True, exist_ok=True)
     log = layout.LOGS / f"{re.sub('[^a-z0-9]+', '-', doing.partition('(')[0].lower()).strip('-')}.log"
-    say(f"{doing} ...")
-    with log.open("wb") as output:
+    with working(doing) as tell, log.open("wb") as output:
         try:
+            # A group of its own, for all that it starts to end with it.
             process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, env=env, cwd=cwd
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=env,
+                cwd=cwd,
+                process_group=0,
             )
         except OSError as error:
             raise SetUpError(f"{doing}: cannot run {command[0]}: {error.strerror}") from None
-    try:
-        _watch(process, log)
-    finally:
-        if process.poll() is None:
-            process.terminate()
-            process.wait()
+        try:
+            while not _ended(process, 1):
+                tell(_last_line(log) or "working")
+        except BaseException:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGTERM)
+                if not _ended(process, _GRACE):
+                    os.killpg(process.pid, signal.SIGKILL)
+                    process.wait()
+            raise
     if process.returncode != 0:
         raise SetUpError(f"{doing} failed: {_last_line(log) or f'exit {process.returncode}'} (all it said: {log})")
-
-
-def _watch(process: subprocess.Popen[bytes], log: Path) -> None:
-    begin = time.monotonic()
-    if _console.is_terminal:
-        with _console.status("") as status:
-            while not _ended(process, 1):
-                status.update(f"{time.monotonic() - begin:.0f} s  {_last_line(log)[:100]}")
-        return
-    while not _ended(process, _SIGN_OF_LIFE):
-        say(f"  {time.monotonic() - begin:.0f} s: {_last_line(log)[:120] or 'working'}")
 
 
 def _ended(process: subprocess.Popen[bytes], seconds: float) -> bool:

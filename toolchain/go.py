@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
-from toolchain import console, disk, layout, wheels
+import requests
+
+from toolchain import console, disk, layout, network, wheels
 from toolchain.errors import SetUpError
 from toolchain.versions import GO, GO_MINIMUM, GoBinary, ordered
 
@@ -19,7 +23,7 @@ _COMPILER = layout.GO / f"go-{GO.version}"
 def build(program: GoBinary, folder: Path, about: str) -> None:
     """
     Args:
-        folder: where the program and the files that belong to it are put, whole or not at all.
+        folder: where the program and the files that belong to it are put.
         about: how long it takes, to tell the user.
 
     Raises:
@@ -28,17 +32,19 @@ def build(program: GoBinary, folder: Path, about: str) -> None:
     if not layout.GO.exists():
         disk.need(_CACHES, f"Building {program.binary} from Go modules", layout.CACHE)
     go = _compiler()
+    _require_proxy(go)
     folder.mkdir(parents=True, exist_ok=True)
-    partial = folder / f"{program.binary}.partial"
-    command: list[str | Path] = [go, "build", "-trimpath", "-mod=readonly", "-tags", program.tags, "-o", partial]
-    command += ["-ldflags", f"-w -s -X {program.version_variable}={program.version}", program.package]
+    command: list[str | Path] = [go, "build", "-trimpath", "-mod=readonly", "-buildvcs=false", "-tags", program.tags]
+    command += ["-ldflags", f"-w -s -X {program.version_variable}={program.version}"]
+    command += ["-o", folder / program.binary, program.package]
     source = _MODULES / program.folder
     console.run(
         command, f"Building {program.binary} {program.version} from Go modules ({about})", env=_env(), cwd=source
     )
     for file in program.launchers:
-        _install(_module(go, program.launchers_module, source) / file, folder)
-    partial.replace(folder / program.binary)
+        launcher = folder / Path(file).name
+        shutil.copyfile(_module(go, program.launchers_module, source) / file, launcher)
+        launcher.chmod(0o755)
 
 
 def drop_caches() -> None:
@@ -61,11 +67,29 @@ def _compiler() -> str:
 
 
 def _new_enough(go: str) -> bool:
-    answer = subprocess.run([go, "env", "GOVERSION"], capture_output=True, text=True, env=_env(), check=False)
     try:
+        answer = subprocess.run([go, "env", "GOVERSION"], capture_output=True, text=True, env=_env(), check=False)
         return ordered(answer.stdout) >= ordered(GO_MINIMUM)
-    except ValueError:
+    except (OSError, ValueError):
         return False
+
+
+def _require_proxy(go: str) -> None:
+    """Go itself waits for ever for a module proxy that takes a connection and says nothing.
+
+    Raises:
+        Unreachable: it does not answer.
+    """
+    answer = subprocess.run([go, "env", "GOPROXY"], capture_output=True, text=True, env=_env(), check=False)
+    proxy, separator, _ = (*re.split(r"([,|])", answer.stdout.strip(), maxsplit=1), "", "")[:3]
+    if not proxy.startswith("http") or separator == "|":  # after which Go tries the next one
+        return
+
+    def ask() -> None:
+        with suppress(requests.exceptions.SSLError):  # Go trusts the machine's certificates, requests its own
+            requests.head(proxy, timeout=network.PATIENCE)
+
+    network.promptly(proxy, ask)
 
 
 def _env() -> dict[str, str]:
@@ -75,7 +99,8 @@ def _env() -> dict[str, str]:
     """
     flags = f"{os.environ.get('GOFLAGS', '')} -modcacherw".strip()
     kept = {"GOMODCACHE": str(layout.GO / "mod"), "GOCACHE": str(layout.GO / "build")}
-    return {**os.environ, **kept, "GOFLAGS": flags, "GOTOOLCHAIN": "local", "CGO_ENABLED": "0"}
+    ours = {"GOFLAGS": flags, "GOTOOLCHAIN": "local", "GOWORK": "off", "CGO_ENABLED": "0"}
+    return {**os.environ, **kept, **ours}
 
 
 def _module(go: str, name: str, source: Path) -> Path:
@@ -85,10 +110,3 @@ def _module(go: str, name: str, source: Path) -> Path:
     if answer.returncode != 0:
         raise SetUpError(f"Go does not find its module {name}: {answer.stderr.strip()}")
     return Path(answer.stdout.strip())
-
-
-def _install(file: Path, folder: Path) -> None:
-    partial = folder / f"{file.name}.partial"
-    shutil.copyfile(file, partial)
-    partial.chmod(0o755)
-    partial.replace(folder / file.name)

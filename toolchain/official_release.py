@@ -8,43 +8,35 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-import tarfile
-import time
 from pathlib import Path
 
 import requests
 
-from toolchain import console, disk, layout
-from toolchain.errors import SetUpError, Unreachable
+from toolchain import console, disk, layout, network
+from toolchain.errors import SetUpError, Unreachable, reason
 from toolchain.versions import DOCKER_PLUGIN, PULUMI
 
 _GITHUB = "https://github.com/pulumi"
-_CLI = f"{_GITHUB}/pulumi/releases/download/v{PULUMI}"
-_PLUGIN = f"{_GITHUB}/pulumi-docker/releases/download/v{DOCKER_PLUGIN}"
-_CONNECT = 5  # seconds: with name look-up an unreachable route is given up within 10
 _SILENCE = 10  # seconds without a byte
 _SIZE = 1.5  # GB, archives and what is in them
 _CHUNK = 1 << 20
 
 
 def fetch_cli(folder: Path) -> None:
-    """Put the CLI, its language hosts and launchers into `folder`.
+    """Put the CLI, its language hosts and launchers into `folder`, which is there and empty.
 
     Raises:
         Unreachable: it cannot be fetched from here.
         SetUpError: what came is not what was published.
     """
     disk.need(_SIZE, "Pulumi's official release", layout.CACHE)
-    archive = _fetch(_CLI, f"pulumi-v{PULUMI}-linux-x64.tar.gz", f"pulumi-{PULUMI}-checksums.txt")
-    partial = layout.CACHE / "pulumi.partial"
-    shutil.rmtree(partial, ignore_errors=True)
-    with tarfile.open(archive) as content:
-        content.extractall(partial, filter="data")
-    folder.mkdir(parents=True, exist_ok=True)
-    # The CLI last: once it is there, all is.
-    for file in sorted((partial / "pulumi").iterdir(), key=lambda path: path.name == "pulumi"):
-        file.replace(folder / file.name)
-    shutil.rmtree(partial)
+    release = f"{_GITHUB}/pulumi/releases/download/v{PULUMI}"
+    archive = _fetch(release, f"pulumi-v{PULUMI}-linux-x64.tar.gz", f"pulumi-{PULUMI}-checksums.txt")
+    unpacked = layout.CACHE / "pulumi.partial"
+    shutil.rmtree(unpacked, ignore_errors=True)
+    shutil.unpack_archive(archive, unpacked)
+    (unpacked / "pulumi").replace(folder)
+    unpacked.rmdir()
     archive.unlink()
 
 
@@ -54,21 +46,26 @@ def fetch_docker_plugin() -> Path:
     Raises:
         Unreachable, SetUpError: as `fetch_cli`.
     """
+    release = f"{_GITHUB}/pulumi-docker/releases/download/v{DOCKER_PLUGIN}"
     name = f"pulumi-resource-docker-v{DOCKER_PLUGIN}-linux-amd64.tar.gz"
-    return _fetch(_PLUGIN, name, f"pulumi-docker_{DOCKER_PLUGIN}_checksums.txt")
+    return _fetch(release, name, f"pulumi-docker_{DOCKER_PLUGIN}_checksums.txt")
 
 
 def _fetch(release: str, name: str, checksums: str) -> Path:
-    wanted = _published(f"{release}/{checksums}", name)
+    url = f"{release}/{name}"
+    with console.working(f"Asking for {url}"):
+        wanted, answer = network.promptly(
+            url, lambda: (_published(f"{release}/{checksums}", name), _get(url, stream=True))
+        )
     layout.DOWNLOADS.mkdir(parents=True, exist_ok=True)
     partial = layout.DOWNLOADS / f"{name}.partial"
-    found = _download(f"{release}/{name}", partial)
-    if found != wanted:
-        partial.unlink()
-        raise SetUpError(
-            f"{release}/{name} has SHA-256 {found}, but {checksums} beside it says {wanted}: try again later"
-        )
-    return partial.replace(layout.DOWNLOADS / name)
+    try:
+        found = _download(answer, partial)
+        if found != wanted:
+            raise SetUpError(f"{url} has SHA-256 {found}, but {checksums} beside it says {wanted}: try again later")
+        return partial.replace(layout.DOWNLOADS / name)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def _published(url: str, name: str) -> str:
@@ -80,23 +77,21 @@ def _published(url: str, name: str) -> str:
     raise Unreachable(f"{url} does not name {name}")
 
 
-def _download(url: str, to: Path) -> str:
+def _download(answer: requests.Response, to: Path) -> str:
     """Gives the SHA-256 of what came."""
-    digest, begin = hashlib.sha256(), time.monotonic()
-    with console.working(f"Fetching {url}"), _get(url, stream=True) as answer, to.open("wb") as file:
+    digest, size = hashlib.sha256(), 0
+    with answer, to.open("wb") as file, console.working("Fetching it") as tell:
         try:
             for chunk in answer.iter_content(_CHUNK):
                 digest.update(chunk)
-                file.write(chunk)
+                size += file.write(chunk)
+                tell(f"{size >> 20} MB")
         except requests.RequestException as error:
-            raise Unreachable(f"{url} broke off after {time.monotonic() - begin:.0f} s: {error}") from None
+            raise Unreachable(f"{to.stem} broke off after {size >> 20} MB: {reason(error)}") from None
     return digest.hexdigest()
 
 
 def _get(url: str, *, stream: bool = False) -> requests.Response:
-    try:
-        answer = requests.get(url, timeout=(_CONNECT, _SILENCE), stream=stream)
-        answer.raise_for_status()
-    except requests.RequestException as error:
-        raise Unreachable(f"{url} is not reachable from here: {error}") from None
+    answer = requests.get(url, timeout=_SILENCE, stream=stream)
+    answer.raise_for_status()
     return answer

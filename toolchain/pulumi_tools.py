@@ -20,6 +20,7 @@ OFFICIAL, MIRROR = "official", "mirror"
 _MACHINE = "machine"
 _HOST = "pulumi-language-python"
 _STAMP = "pulumi-tools"
+_PLUGIN = layout.PULUMI_HOME / "plugins" / f"resource-docker-v{DOCKER_PLUGIN}" / DOCKER_PLUGIN_SOURCE.binary
 _GO_FILES = ("go.mod", "go.sum", "main.go", "shim/go.mod", "shim/go.sum", "shim/shim.go")
 
 
@@ -33,12 +34,12 @@ def ensure(route: str | None) -> None:
     """
     made_from = _digest()
     there = layout.ROUTE.read_text() if layout.ROUTE.exists() else ""
-    if stamps.holds(_STAMP, made_from) and route in (None, there) and _usable(layout.BIN / "pulumi"):
-        console.say(f"Pulumi {_version(layout.BIN / 'pulumi')} and docker plugin {DOCKER_PLUGIN} are there ({there})")
+    pulumi = layout.BIN / "pulumi"
+    of_this_route = route is None or (route == there and not pulumi.is_symlink())
+    if of_this_route and stamps.holds(_STAMP, made_from) and _PLUGIN.exists() and _usable(pulumi):
+        console.say(f"Pulumi {PULUMI} or newer and docker plugin {DOCKER_PLUGIN} are there ({there})")
         return
-    taken = _cli(route)
-    taken = _docker_plugin(taken)
-    layout.CACHE.mkdir(exist_ok=True)
+    taken = _docker_plugin(route, _cli(route))
     stamps.write(layout.ROUTE, taken)
     stamps.put(_STAMP, made_from)
     if not os.environ.get("KEEP_GO_CACHE"):
@@ -46,32 +47,39 @@ def ensure(route: str | None) -> None:
 
 
 def _cli(route: str | None) -> str:
-    """Gives the route that worked."""
+    """Into BIN, whole or not at all. Gives the route that worked."""
+    partial = layout.CACHE / "bin.partial"
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    taken = _gather(route, partial)
+    stamps.remove(_STAMP)
+    shutil.rmtree(layout.BIN, ignore_errors=True)
+    partial.replace(layout.BIN)
+    return taken
+
+
+def _gather(route: str | None, folder: Path) -> str:
     if route is None and (machine := _of_the_machine()):
-        console.say(f"Using the machine's Pulumi {_version(machine)}: {machine}")
-        layout.BIN.mkdir(parents=True, exist_ok=True)
-        link = layout.BIN / "pulumi.partial"
-        link.unlink(missing_ok=True)
-        link.symlink_to(machine)
-        link.replace(layout.BIN / "pulumi")
+        console.say(f"Using the machine's Pulumi: {machine}")
+        (folder / "pulumi").symlink_to(machine)
         return _MACHINE
     if route != MIRROR:
         try:
-            official_release.fetch_cli(layout.BIN)
+            official_release.fetch_cli(folder)
         except Unreachable as error:
             if route == OFFICIAL:
                 raise
             console.say(f"  {error}")
         else:
             return OFFICIAL
-    go.build(LANGUAGE_PYTHON, layout.BIN, "30 s")
-    go.build(CLI, layout.BIN, "4 min")
+    go.build(LANGUAGE_PYTHON, folder, "30 s")
+    go.build(CLI, folder, "4 min")
     return MIRROR
 
 
-def _docker_plugin(route: str) -> str:
+def _docker_plugin(route: str | None, cli_route: str) -> str:
     """Into PULUMI_HOME. Gives the route: a machine's CLI may still need the mirror for this."""
-    if route != MIRROR:
+    if cli_route != MIRROR:
         try:
             _install_plugin(official_release.fetch_docker_plugin())
         except Unreachable as error:
@@ -79,7 +87,7 @@ def _docker_plugin(route: str) -> str:
                 raise
             console.say(f"  {error}")
         else:
-            return route
+            return cli_route
     go.build(DOCKER_PLUGIN_SOURCE, layout.DOWNLOADS, "3 min")
     _install_plugin(layout.DOWNLOADS / DOCKER_PLUGIN_SOURCE.binary)
     return MIRROR
@@ -95,29 +103,21 @@ def _install_plugin(file: Path) -> None:
 
 def _of_the_machine() -> Path | None:
     found = shutil.which("pulumi")
-    if found is None or Path(found).parent == layout.BIN:
+    pulumi = Path(found).resolve() if found else None
+    if pulumi is None or pulumi.is_relative_to(layout.PROJECT):
         return None
-    pulumi = Path(found).resolve()
-    if not (_usable(pulumi) and (shutil.which(_HOST) or (pulumi.parent / _HOST).exists())):
-        return None
-    return pulumi
+    has_language_host = shutil.which(_HOST) or (pulumi.parent / _HOST).exists()
+    return pulumi if has_language_host and _usable(pulumi) else None
 
 
 def _usable(pulumi: Path) -> bool:
-    try:
-        version = ordered(_version(pulumi))
-    except ValueError:
-        return False
-    return version[0] == ordered(PULUMI)[0] and version >= ordered(PULUMI)
-
-
-def _version(pulumi: Path) -> str:
     env = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "1"}
     try:
         answer = subprocess.run([pulumi, "version"], capture_output=True, text=True, env=env, check=False)
-    except OSError:
-        return ""
-    return answer.stdout.strip().removeprefix("v")
+        version = ordered(answer.stdout)
+    except (OSError, ValueError):
+        return False
+    return version[0] == ordered(PULUMI)[0] and version >= ordered(PULUMI)
 
 
 def _digest() -> str:

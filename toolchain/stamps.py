@@ -30,6 +30,10 @@ def put(name: str, made_from: str) -> None:
     write(layout.STAMPS / name, made_from)
 
 
+def remove(name: str) -> None:
+    (layout.STAMPS / name).unlink(missing_ok=True)
+
+
 def write(path: Path, text: str) -> None:
     """Whole or not at all, also when interrupted."""
     partial = path.with_name(f"{path.name}.partial")
