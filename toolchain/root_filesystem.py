@@ -9,11 +9,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import docker
-from docker.errors import BuildError, DockerException, ImageNotFound
+from docker.errors import APIError, BuildError, DockerException, ImageNotFound
 from urllib3.exceptions import HTTPError
 
 from toolchain import apt, console, disk, engine, layout, stamps
-from toolchain.errors import SetUpError, Unreachable
+from toolchain.errors import SetUpError, Unreachable, reason
 from toolchain.versions import DEBIAN
 
 NAME = "xnat-aiaa-sandbox-debian"
@@ -80,8 +80,8 @@ def _pull(host: str) -> None:
         try:
             engine.client(host, timeout=_UNREACHABLE).images.pull(DEBIAN.image)
         except (DockerException, OSError, HTTPError) as error:
-            reason = str(error).splitlines()[0]
-            raise Unreachable(f"{DEBIAN.image} cannot be fetched from its registry: {reason}") from None
+            said = error.explanation if isinstance(error, APIError) else reason(error)
+            raise Unreachable(f"{DEBIAN.image} cannot be fetched from its registry: {said}") from None
 
 
 def _by_debootstrap(client: docker.DockerClient, tag: str) -> None:
