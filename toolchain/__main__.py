@@ -4,20 +4,34 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
-from typing import NoReturn
+from collections.abc import Callable, Sequence
 
-from toolchain import base_image, development_stack, engine, private_engine, pulumi_tools
-from toolchain.errors import SetUpError
+from docker.errors import DockerException
+
+from toolchain import base_image, development_stack, engine, lock, private_engine, pulumi_tools
+from toolchain.errors import SetUpError, reason
 
 
 def main() -> int:
     arguments = _arguments()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:  # as nohup has it
+            signal.signal(number, signal.default_int_handler)
     try:
-        _STEPS[arguments.step](arguments)
+        if arguments.step == _WITH_IMAGE:
+            return _with_image(arguments.command)
+        with lock.held():
+            _STEPS[arguments.step](arguments)
     except SetUpError as error:
+        print(f"\n{arguments.step}: {error}", file=sys.stderr)
+        return 1
+    except DockerException as error:
+        print(f"\n{arguments.step}: the Docker engine failed: {reason(error)}", file=sys.stderr)
+        return 1
+    except OSError as error:  # a full disk, a folder that is another user's
         print(f"\n{arguments.step}: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -26,23 +40,38 @@ def main() -> int:
     return 0
 
 
-def _with_image(arguments: argparse.Namespace) -> NoReturn:
-    """Run a command that needs the engine and the image, and leave the engine as it was."""
-    ran = private_engine.pid() is not None
+def _with_image(command: Sequence[str]) -> int:
+    """Run a command that needs the engine and the image, and leave the engine as it was.
+
+    The lock is not held meanwhile: `make` and others may be part of the command.
+    """
+    start = False
     try:
-        host = engine.ensure()
-        base_image.ensure(host)
-        sys.exit(subprocess.run(arguments.command, env={**os.environ, "DOCKER_HOST": host}, check=False).returncode)
+        with lock.held():
+            start = private_engine.pid() is None
+            host = engine.ensure()
+            base_image.ensure(host)
+        return _run(command, host)
     finally:
-        if not ran:
-            private_engine.stop()
+        if start:
+            with lock.held():
+                private_engine.stop()
 
 
+def _run(command: Sequence[str], host: str) -> int:
+    """Wait for its end, also when interrupted: it cleans up. Ctrl-C reaches it without us, other signals as Ctrl-C."""
+    with subprocess.Popen(command, env={**os.environ, "DOCKER_HOST": host}) as process:
+        signal.signal(signal.SIGINT, lambda *_: None)
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, lambda *_: process.send_signal(signal.SIGINT))
+        return process.wait()
+
+
+_WITH_IMAGE = "with-image"
 _STEPS: dict[str, Callable[[argparse.Namespace], object]] = {
     "tools": lambda arguments: pulumi_tools.ensure(arguments.route),
     "engine": lambda _: engine.ensure(),
     "image": lambda _: base_image.ensure(engine.ensure()),
-    "with-image": _with_image,
     "down": lambda _: development_stack.take_back(),
     "stop-engine": lambda _: private_engine.stop(),
     "remove-images": lambda _: development_stack.remove_images(),
@@ -54,11 +83,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--route",
         choices=["official", "mirror"],
-        default=os.environ.get("ROUTE") or None,
         help="where the Pulumi tools come from; without it, whatever works first",
     )
-    parser.add_argument("step", choices=_STEPS)
-    parser.add_argument("command", nargs=argparse.REMAINDER, help="for with-image")
+    parser.add_argument("step", choices=[*_STEPS, _WITH_IMAGE])
+    parser.add_argument("command", nargs=argparse.REMAINDER, help=f"for {_WITH_IMAGE}")
     return parser.parse_args()
 
 

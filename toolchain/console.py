@@ -89,7 +89,8 @@ def run(
                     process.wait()
             raise
     if process.returncode != 0:
-        raise SetUpError(f"{doing} failed: {_last_line(log) or f'exit {process.returncode}'} (all it said: {log})")
+        said = _last_line(log, errors=True) or f"exit {process.returncode}"
+        raise SetUpError(f"{doing} failed: {said} (all it said: {log})")
 
 
 def _ended(process: subprocess.Popen[bytes], seconds: float) -> bool:
@@ -100,8 +101,13 @@ def _ended(process: subprocess.Popen[bytes], seconds: float) -> bool:
     return True
 
 
-def _last_line(log: Path) -> str:
+def _last_line(log: Path, *, errors: bool = False) -> str:
+    """
+    Args:
+        errors: the last that pip, apt or debootstrap call an error, if there is one.
+    """
     with log.open("rb") as file:
         file.seek(max(0, log.stat().st_size - 4096))
         lines = [line.strip() for line in re.split(r"[\r\n]", file.read().decode(errors="replace")) if line.strip()]
-    return lines[-1] if lines else ""
+    called_error = [line for line in lines if errors and line.startswith(("ERROR: ", "E: "))]
+    return (called_error or lines or [""])[-1]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import subprocess
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,9 @@ import toolchain.__main__  # all of the set-up's modules
 from toolchain import layout
 
 Program = Callable[..., Path]
+SetUp = Callable[..., "subprocess.Popen[str]"]
+
+DEADLINE = 30  # seconds, for what takes a moment on a machine with nothing else to do
 
 
 @pytest.fixture
@@ -42,3 +48,39 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Program:
         return file
 
     return put
+
+
+@pytest.fixture
+def set_up(tmp_path: Path) -> Iterator[SetUp]:
+    """Starts `python -m toolchain STEP ...` in a process of its own, after code that replaces parts of the set-up.
+
+    The lock and the logs are below `tmp_path`.
+    """
+    prelude = f"""
+import sys
+from pathlib import Path
+from toolchain import __main__ as main, base_image, console, engine, layout, lock, private_engine
+layout.CACHE = layout.LOGS = Path({str(tmp_path)!r})
+"""
+    with contextlib.ExitStack() as undo:
+
+        def start(code: str, *arguments: str) -> subprocess.Popen[str]:
+            program = f"{prelude}{code}\nsys.argv[1:] = {list(arguments)}\nsys.exit(main.main())\n"
+            command = [sys.executable, "-c", program]
+            process = undo.enter_context(
+                subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            )
+            undo.callback(process.kill)
+            return process
+
+        yield start
+
+
+def wait_for(file: Path, process: subprocess.Popen[str]) -> str:
+    """What the process writes to the file, in one go."""
+    deadline = time.monotonic() + DEADLINE
+    while not (file.exists() and file.read_text()):
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return file.read_text()
