@@ -45,13 +45,25 @@ logged() {
 [ "$(uname -sm)" = "Linux x86_64" ] || complain "the tools are for Linux on x86-64, and this is $(uname -sm)"
 python=$(suitable_python)
 made_from=$({ cat "$project/requirements.lock"; "$python" -VV; echo "$venv"; } | sha256sum)
-if [ "$(cat "$venv/made-from" 2>/dev/null)" = "$made_from" ]; then
+is_made() {
+  [ "$(cat "$venv/made-from" 2>/dev/null)" = "$made_from" ]
+}
+if is_made; then
+  exit
+fi
+
+mkdir -p "$(dirname "$log")"
+exec 9>>"$project/.toolchain/lock" # lock.py takes it too
+flock --nonblock 9 || {
+  echo "another make is at work here: waiting"
+  flock 9
+}
+if is_made; then
   exit
 fi
 
 free=$(df --output=avail -m "$project" | tail -n 1)
 ((free >= needed)) || complain "the Python packages need $needed MB on the disk of $project, and ${free// /} MB are free"
-mkdir -p "$(dirname "$log")"
 : >"$log"
 echo "Installing the Python packages of requirements.lock (1 min) ..."
 rm -rf "$venv"
