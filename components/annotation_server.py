@@ -57,7 +57,10 @@ class AnnotationServer(pulumi.ComponentResource):
         self.url, self.browser_url = server.deployer_url, server.viewer_url
         child = pulumi.ResourceOptions(parent=self)
         if server.docker:
-            engine = docker.Provider(f"{name}-engine", host=server.docker, opts=child)
+            # Another engine has other containers: what is on the old one goes with its provider.
+            moving = pulumi.ResourceOptions(replace_on_changes=["host"], delete_before_replace=True)
+            moving = pulumi.ResourceOptions.merge(child, moving)
+            engine = docker.Provider(f"{name}-engine", host=server.docker, opts=moving)
             child = pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(providers={"docker": engine}))
         workspace = Workspace(name, WorkspaceArgs(server.workspace, args.images.workspace), child)
         clara = ClaraV4(name, ClaraV4Args(server, args.images.aiaa, args.images.triton, workspace), child)

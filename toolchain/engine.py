@@ -25,6 +25,7 @@ def ensure() -> str:
     """
     machines = of_the_machine()
     if machines is not None:
+        private_engine.HOST.unlink(missing_ok=True)  # of one that crashed: bin/pulumi would go there
         return machines
     host = private_engine.start()
     _await(host)

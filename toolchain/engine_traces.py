@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shlex
@@ -12,7 +13,8 @@ from pathlib import Path
 from toolchain import layout, stamps
 
 _BEFORE = layout.DOCKER / "before.json"
-_FOLDERS = ("/etc/docker", "/opt/containerd", "/run/containerd", "/run/docker")
+_FOLDERS = ("/opt/containerd", "/run/containerd", "/run/docker")
+_KEY = Path("/etc/docker/key.json")
 _BRIDGE = Path("/sys/class/net/docker0")
 _FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
 _TABLES = [(program, table) for program in ("iptables", "ip6tables") for table in ("filter", "nat")]
@@ -23,7 +25,7 @@ def remember() -> None:
     """Before the engine starts. Kept until `remove`: after a crash, its traces would look like the machine's own."""
     if not _BEFORE.exists():
         before = {
-            "paths": [path for path in (*_FOLDERS, str(_BRIDGE)) if Path(path).exists()],
+            "paths": [path for path in (*_FOLDERS, str(_KEY), str(_BRIDGE)) if Path(path).exists()],
             "forwarding": _FORWARDING.read_text(),
             "rules": [_rules(program, table) for program, table in _TABLES],
         }
@@ -38,6 +40,10 @@ def remove() -> None:
     for folder in _FOLDERS:
         if folder not in before["paths"]:
             shutil.rmtree(folder, ignore_errors=True)
+    if str(_KEY) not in before["paths"]:
+        with contextlib.suppress(OSError):  # there is none, or the folder has other things, which are not dockerd's
+            _KEY.unlink()
+            _KEY.parent.rmdir()
     if str(_BRIDGE) not in before["paths"] and _BRIDGE.exists():
         _run("ip", "link", "delete", _BRIDGE.name)
     for (program, table), rules in zip(_TABLES, before["rules"], strict=True):

@@ -56,7 +56,8 @@ def stop() -> bool:
     HOST.unlink(missing_ok=True)
     _PID.unlink(missing_ok=True)
     shutil.rmtree(_run_folder(), ignore_errors=True)
-    engine_traces.remove()
+    if running is not None:  # of one that crashed, they wait for the next: by now they may be another engine's
+        engine_traces.remove()
     return running is not None
 
 

@@ -62,7 +62,9 @@ class ModelProvider(Provider):
     def delete(self, _resource_id: str, props: dict[str, Any]) -> None:
         state = plain(props)
         with one_line_errors(f"model {_id(state)}"), AiaaClient(state["url"]) as client:
-            left = model_source.remove(client, state["model"], _source(state), state["owner"], state["timeout"])
+            left = model_source.remove(
+                client, state["model"], _source(state), state["owner"], state.get("loaded", {}), state["timeout"]
+            )
         if left:
             say(f"model {_id(state)}: {left}")
 

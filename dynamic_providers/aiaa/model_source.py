@@ -127,11 +127,13 @@ def ensure(
     return source.load(client, name, owner, deadline)
 
 
-def remove(client: AiaaClient, name: str, known: Source, owner: str, deadline: float) -> str | None:
+def remove(
+    client: AiaaClient, name: str, known: Source, owner: str, loaded: Mapping[str, Any], deadline: float
+) -> str | None:
     """Unload the model if it is still ours; returns why it was left alone, if it was.
 
     Args:
-        known: what our state says is there.
+        known: what our state says is there. loaded: its public entry after our load.
 
     Raises:
         ClientError: the server did not answer, or the model did not go.
@@ -141,6 +143,8 @@ def remove(client: AiaaClient, name: str, known: Source, owner: str, deadline: f
         return None
     if not known.is_ours(entry, owner, claimed=True):
         return f"left on the server: {_whose(entry)}"
+    if _owner(entry) is None and (changed := drift(entry, loaded, known.digest)):
+        return f"left on the server: it is not what we loaded: {changed}"
     client.unload(name, deadline)
     return None
 

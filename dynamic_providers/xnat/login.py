@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pulumi.dynamic import Config
 from pydantic import ValidationError
 
-from clients.errors import LoginRefused
+from clients.errors import ClientError, LoginRefused
 from clients.xnat import XnatClient
 from dynamic_providers.boundary import ProviderError, say
 from settings import Xnat
@@ -30,19 +30,19 @@ class Session:
         self._login = login
         self._lock = threading.Lock()
         self._client: XnatClient | None = None
-        self._refused: LoginRefused | None = None
+        self._failed: ClientError | None = None
 
     @contextlib.contextmanager
     def client(self) -> Iterator[XnatClient]:
         with self._lock:
-            if self._refused is not None:
-                raise self._refused
+            if self._failed is not None:
+                raise self._failed
             try:
                 if self._client is None:
                     self._client = self._open()
                 yield self._client
             except LoginRefused as error:
-                self._refused = error
+                self._failed = error
                 raise
 
     def close(self) -> None:
@@ -60,7 +60,14 @@ class Session:
             ca_file=str(login.ca_file) if login.ca_file else None,
             timeout=login.timeout,
         )
-        client.wait_until_up(login.timeout, say)  # an XNAT of this stack may be starting, as may one after a restart
+        try:
+            client.wait_until_up(
+                login.timeout, say
+            )  # an XNAT of this stack may be starting, as may one after a restart
+        except ClientError as error:
+            client.close()
+            self._failed = error  # else each of many lists would wait as long again
+            raise
         return client.__enter__()
 
 

@@ -29,6 +29,7 @@ def saved():
 
 engine_traces._BEFORE = Path(sys.argv[1]) / "before.json"
 engine_traces._FOLDERS = ()
+engine_traces._KEY = Path(sys.argv[1]) / "etc" / "key.json"
 iptables("-A INPUT -p tcp --dport 22 -j ACCEPT")
 engine_traces._FORWARDING.write_text("0")
 before, forwarding = saved(), engine_traces._FORWARDING.read_text()

@@ -234,28 +234,34 @@ class TestEnsure:
 class TestRemove:
     def test_our_own_model_is_unloaded(self, server: Server, files: Local) -> None:
         server.holds(managed_by=OWNER)
-        assert remove(server.client, NAME, files, OWNER, 60) is None
+        assert remove(server.client, NAME, files, OWNER, {}, 60) is None
         assert server.entries == {}
 
     @pytest.mark.parametrize("name", [NAME, "chosen_by_us"])
     def test_an_unmarked_model_as_ngcs_is_is_unloaded(self, server: Server, name: str) -> None:
         server.holds(name)
-        assert remove(server.client, name, NGC, OWNER, 60) is None
+        assert remove(server.client, name, NGC, OWNER, {}, 60) is None
         assert server.entries == {}
 
     def test_what_a_person_put_in_place_of_our_files_stays_and_why_is_told(self, server: Server, files: Local) -> None:
         server.holds()
-        told = remove(server.client, NAME, files, OWNER, 60)
+        told = remove(server.client, NAME, files, OWNER, {}, 60)
         assert told == f"left on the server: the server has a model {NAME} that we did not load"
         assert server.calls == []
 
+    def test_an_unmarked_model_that_is_another_than_ngcs_stays_and_why_is_told(self, server: Server) -> None:
+        server.holds()
+        told = remove(server.client, NAME, NGC, OWNER, {"labels": ["liver"]}, 60)
+        assert told == "left on the server: it is not what we loaded: labels is ['spleen'], was ['liver']"
+        assert server.calls == []
+
     def test_a_model_that_is_gone_already_needs_nothing(self, server: Server) -> None:
-        assert remove(server.client, NAME, NGC, OWNER, 60) is None
+        assert remove(server.client, NAME, NGC, OWNER, {}, 60) is None
         assert server.calls == []
 
     def test_another_stacks_model_stays_and_why_is_told(self, server: Server) -> None:
         server.holds(managed_by=OTHER)
-        told = remove(server.client, NAME, NGC, OWNER, 60)
+        told = remove(server.client, NAME, NGC, OWNER, {}, 60)
         assert told == f"left on the server: the server has a model {NAME} that stack {OTHER} manages"
         assert server.calls == []
 
@@ -267,7 +273,7 @@ class TestRemove:
 
         monkeypatch.setattr(server, "find", silent)
         with pytest.raises(Unreachable):
-            remove(server.client, NAME, NGC, OWNER, 60)
+            remove(server.client, NAME, NGC, OWNER, {}, 60)
 
 
 class TestDrift:
