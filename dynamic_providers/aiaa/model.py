@@ -11,7 +11,7 @@ from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
 
 from clients.aiaa import AiaaClient, ModelEntry
 from dynamic_providers.aiaa import model_source
-from dynamic_providers.aiaa.model_source import ForeignModel, Local, Ngc, Source, SourceChanged
+from dynamic_providers.aiaa.model_source import ForeignModel, Known, Local, Ngc, Source, SourceChanged
 from dynamic_providers.boundary import Props, Provider, ProviderError, differs, one_line_errors, plain, say
 
 _SOURCE = ("ngc", "ngc_version", "config_digest", "weights_digest")
@@ -44,7 +44,7 @@ class ModelProvider(Provider):
         inputs = plain(news)
         seen = bool(olds.get("drift"))
         reload = seen or any(differs(olds.get(key), news.get(key)) for key in _RELOAD_ON)
-        return UpdateResult(_outputs(inputs, _ensure(inputs, known=_source(plain(olds)), seen=seen, reload=reload)))
+        return UpdateResult(_outputs(inputs, _ensure(inputs, known=_known(plain(olds)), seen=seen, reload=reload)))
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         state = plain(props)
@@ -130,11 +130,15 @@ def _source(props: Props) -> Source:
     return Local(Path(props["config"]), props["config_digest"], Path(props["weights"]), props["weights_digest"])
 
 
+def _known(state: Props) -> Known:
+    return Known(_source(state), state["owner"])
+
+
 def _id(props: Props) -> str:
     return f"{props['server']}/{props['model']}"
 
 
-def _ensure(inputs: Props, *, known: Source | None, seen: bool, reload: bool) -> ModelEntry:
+def _ensure(inputs: Props, *, known: Known | None, seen: bool, reload: bool) -> ModelEntry:
     with one_line_errors(f"model {_id(inputs)}"), AiaaClient(inputs["url"]) as client:
         try:
             return model_source.ensure(

@@ -86,13 +86,21 @@ class Local:
 Source = Ngc | Local
 
 
+@dataclass(frozen=True)
+class Known:
+    """What our state says is on a server under a name; its owner is another one after a stack was renamed."""
+
+    source: Source
+    owner: str
+
+
 def ensure(
     client: AiaaClient,
     name: str,
     source: Source,
     owner: str,
     *,
-    known: Source | None,
+    known: Known | None,
     seen: bool,
     adopt: bool,
     reload: bool,
@@ -118,7 +126,7 @@ def ensure(
     entry = client.find(name)
     if entry is not None:
         ours = source.is_ours(entry, owner, claimed=False)
-        ours = ours or (known is not None and known.is_ours(entry, owner, claimed=True))
+        ours = ours or (known is not None and known.source.is_ours(entry, known.owner, claimed=True))
         if not (ours or adopt or (seen and _owner(entry) is None)):
             shown = "to see it in a preview, run `bin/pulumi refresh`; " if known and _owner(entry) is None else ""
             raise ForeignModel(f"{_whose(entry)}: {shown}choose another name, or set adopt: true to replace it")

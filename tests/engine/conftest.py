@@ -4,7 +4,6 @@ import os
 
 import docker
 import pytest
-from docker.errors import DockerException
 
 BASE_IMAGE = "xnat-aiaa-sandbox-base:current"
 
@@ -12,10 +11,8 @@ BASE_IMAGE = "xnat-aiaa-sandbox-base:current"
 @pytest.fixture(scope="session")
 def engine_with_image() -> docker.DockerClient:
     """The Docker engine that stacks use unless told otherwise, with the sandbox's base image in it."""
-    try:
-        client = docker.from_env(timeout=30)
-        client.images.get(BASE_IMAGE)
-    except DockerException as error:
-        pytest.skip(f"needs a Docker engine with the image {BASE_IMAGE}: run `make test` ({error})")
-    assert os.environ.get("DOCKER_HOST"), "bin/pulumi and this test must mean the same engine: run `make test`"
+    if not os.environ.get("DOCKER_HOST"):
+        pytest.skip(f"needs DOCKER_HOST to name an engine with the image {BASE_IMAGE}: run `make test`")
+    client = docker.from_env(timeout=30)
+    client.images.get(BASE_IMAGE)  # missing, it is an error: `make test` has made it
     return client

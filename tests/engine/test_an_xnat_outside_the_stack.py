@@ -45,11 +45,12 @@ def stack(xnat: str, engine_with_image: docker.DockerClient) -> Iterator[PulumiS
     server = {"gpus": [], "ulimits": {"memlock": None}, "port": free_port()}
     settings = {
         "servers": {"main": server},
-        "xnat": {"url": xnat, "username": "svc-aiaa", "password_env": "XNAT_PASSWORD"},
+        "xnat": {"url": xnat, "username": "svc-aiaa"},
         "registrations": {"site": "main", "projects": {"LIVER": "main"}},
         "sandbox": {},
     }
-    with pulumi_stack(settings, name="outside", env={"XNAT_PASSWORD": PASSWORD}) as stack:
+    with pulumi_stack(settings, name="outside") as stack:
+        stack.run("config", "set", "--secret", "--path", "xnat-aiaa:xnat.password", PASSWORD)
         yield stack
 
 
@@ -59,12 +60,15 @@ def test_destroy_takes_our_lists_back_and_leaves_others_alone(stack: PulumiStack
     told = stack.up()
     registered = stack.outputs()["servers"]["main"]["browser_url"]
     assert list_of(xnat, "LIVER") == [registered]
+    told += stack.run("preview", "--diff")
     told += stack.destroy()
     assert list_of(xnat, "LIVER") == []
     assert list_of(xnat, "KIDNEY") == FOREIGN
     assert site.sessions.of("svc-aiaa") == []
     assert PASSWORD not in told
-    assert not [path for path in stack.folder.parent.rglob("*.json") if PASSWORD in path.read_text(errors="replace")]
+    kept = [path for path in stack.folder.parent.rglob("*") if path.is_file()]  # state, its history and backups, too
+    assert any("history" in path.parts for path in kept)
+    assert not [path for path in kept if PASSWORD.encode() in path.read_bytes()]
 
 
 def test_a_list_of_somebody_else_stops_the_run_before_it_is_lost(stack: PulumiStack, xnat: str) -> None:

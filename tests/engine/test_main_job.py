@@ -121,6 +121,19 @@ def test_straight_after_there_is_nothing_to_change_and_nothing_has_drifted(deplo
     deployment.stack.require_no_changes()
 
 
+def test_what_was_changed_by_hand_is_shown_by_a_refresh_and_repaired_by_the_next_run(deployment: Deployment) -> None:
+    assert requests.delete(f"{deployment.aiaa}/admin/model/{LIVER}", timeout=30).ok
+    lists = f"{deployment.stack.outputs()['xnat']['url']}/xapi/ohifaiaa/projects/LIVER/servers"
+    assert requests.put(lists, json=["http://elsewhere.example.org"], auth=("admin", "admin"), timeout=10).ok
+    deployment.stack.refresh()
+    preview = deployment.stack.preview()
+    assert preview.changes == {f"Model main/{LIVER}": "create", "AiaaServers projects/LIVER": "update"}
+    deployment.stack.up()
+    assert deployment.labelled(LIVER) == 1000
+    assert deployment.list_in_xnat("LIVER") == [deployment.aiaa]
+    deployment.stack.require_no_changes()
+
+
 def test_another_model_file_changes_that_model_only_and_its_masks(deployment: Deployment) -> None:
     folder = deployment.stack.folder
     shutil.copy(folder / BOTH_BOXES, folder / "models" / "liver_demo" / "model.ts")

@@ -78,12 +78,14 @@ def ensure(
     name: str = NAME,
     *,
     known: Source | None = None,
+    known_owner: str = OWNER,
     seen: bool = False,
     adopt: bool = False,
     reload: bool = False,
 ) -> ModelEntry:
+    claim = model_source.Known(known, known_owner) if known else None
     return model_source.ensure(
-        server.client, name, source, OWNER, known=known, seen=seen, adopt=adopt, reload=reload, deadline=60
+        server.client, name, source, OWNER, known=claim, seen=seen, adopt=adopt, reload=reload, deadline=60
     )
 
 
@@ -190,6 +192,11 @@ class TestEnsure:
         server.holds("chosen_by_us")
         ensure(server, files, "chosen_by_us", known=NGC, reload=True)
         assert server.entries["chosen_by_us"].meta["managed_by"] == OWNER
+
+    def test_a_renamed_stacks_model_is_still_its_own(self, server: Server, files: Local) -> None:
+        server.holds(managed_by="xnat-aiaa/old-name", digest=files.digest)
+        ensure(server, files, known=files, known_owner="xnat-aiaa/old-name", reload=True)
+        assert server.entries[NAME].meta["managed_by"] == OWNER
 
     def test_two_stacks_do_not_replace_each_others_model_for_ever(self, server: Server, files: Local) -> None:
         server.holds(managed_by=OTHER)
