@@ -68,7 +68,7 @@ def pid() -> int | None:
         command = Path(f"/proc/{found}/cmdline").read_bytes().split(b"\0")
     except (OSError, ValueError):
         return None
-    return found if str(_PID).encode() in command else None
+    return found if command[0].endswith(b"dockerd") and str(_PID).encode() in command else None
 
 
 def log_end() -> str:
