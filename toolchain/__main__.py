@@ -60,8 +60,8 @@ def _with_image(command: Sequence[str]) -> int:
 
 def _run(command: Sequence[str], host: str) -> int:
     """Wait for its end, also when interrupted: it cleans up. Ctrl-C reaches it without us, other signals as Ctrl-C."""
+    signal.signal(signal.SIGINT, lambda *_: None)
     with subprocess.Popen(command, env={**os.environ, "DOCKER_HOST": host}) as process:
-        signal.signal(signal.SIGINT, lambda *_: None)
         for number in (signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, lambda *_: process.send_signal(signal.SIGINT))
         return process.wait()

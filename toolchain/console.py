@@ -18,7 +18,7 @@ from toolchain import layout
 from toolchain.errors import SetUpError
 
 _SIGN_OF_LIFE = 15  # seconds between lines where there is no terminal
-_GRACE = 15  # seconds for a command to clean up in when it is interrupted
+_GRACE = 60  # seconds for a command to come to an end in when it is interrupted: apt lets dpkg finish what it is at
 _console = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
 
 
@@ -82,11 +82,13 @@ def run(
             while not _ended(process, 1):
                 tell(_last_line(log) or "working")
         except BaseException:
+            say("  interrupted: waiting for its end")
             with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGTERM)
-                if not _ended(process, _GRACE):
-                    os.killpg(process.pid, signal.SIGKILL)
-                    process.wait()
+                os.killpg(process.pid, signal.SIGINT)
+                with suppress(KeyboardInterrupt):  # a second one has no patience
+                    _ended(process, _GRACE)
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
             raise
     if process.returncode != 0:
         said = _last_line(log, errors=True) or f"exit {process.returncode}"

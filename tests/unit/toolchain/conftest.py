@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import subprocess
 import sys
-import time
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -54,33 +55,37 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Program:
 def set_up(tmp_path: Path) -> Iterator[SetUp]:
     """Starts `python -m toolchain STEP ...` in a process of its own, after code that replaces parts of the set-up.
 
-    The lock and the logs are below `tmp_path`.
+    The lock and the logs are below `tmp_path`; a running command's last line is shown each second.
     """
     prelude = f"""
 import sys
 from pathlib import Path
-from toolchain import __main__ as main, base_image, console, engine, layout, lock, private_engine
+from toolchain import __main__ as main, apt, base_image, console, engine, layout, private_engine
 layout.CACHE = layout.LOGS = Path({str(tmp_path)!r})
+console._SIGN_OF_LIFE = 0
 """
     with contextlib.ExitStack() as undo:
 
         def start(code: str, *arguments: str) -> subprocess.Popen[str]:
             program = f"{prelude}{code}\nsys.argv[1:] = {list(arguments)}\nsys.exit(main.main())\n"
-            command = [sys.executable, "-c", program]
             process = undo.enter_context(
-                subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+                subprocess.Popen(
+                    [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+                )
             )
             undo.callback(process.kill)
+            timer = threading.Timer(DEADLINE, process.kill)
+            timer.start()
+            undo.callback(timer.cancel)
             return process
 
         yield start
 
 
-def wait_for(file: Path, process: subprocess.Popen[str]) -> str:
-    """What the process writes to the file, in one go."""
-    deadline = time.monotonic() + DEADLINE
-    while not (file.exists() and file.read_text()):
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    return file.read_text()
+def read_until(process: subprocess.Popen[str], pattern: str) -> str:
+    """The first line it says that matches, or nothing if it ends before."""
+    assert process.stdout is not None
+    for line in process.stdout:
+        if re.search(pattern, line):
+            return line
+    return ""

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from tests.unit.toolchain.conftest import DEADLINE, SetUp, wait_for
+from tests.unit.toolchain.conftest import DEADLINE, SetUp, read_until
 from toolchain import console, layout
 from toolchain.errors import SetUpError
 
@@ -85,18 +85,15 @@ def _ends(pid: int) -> bool:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_an_interruption_ends_the_command_and_all_that_it_started(
-    number: signal.Signals, set_up: SetUp, tmp_path: Path
-) -> None:
-    pids = tmp_path / "pids"
-    script = f"sleep 600 & echo $$ $! >{pids}; wait"
+def test_an_interruption_ends_the_command_and_all_that_it_started(number: signal.Signals, set_up: SetUp) -> None:
+    script = "sleep 600 & echo $$ $!; wait"
     process = set_up(f"main._STEPS['tools'] = lambda _: console.run(['bash', '-c', {script!r}], 'Doing it')", "tools")
-    started = wait_for(pids, process).split()
+    pids = read_until(process, r"1 s: \d+ \d+").split()[-2:]
     process.send_signal(number)
     _, errors = process.communicate(timeout=DEADLINE)
     assert process.returncode == 130
     assert errors == "\ntools: interrupted; run it again to go on\n"
-    assert all(_ends(int(pid)) for pid in started)
+    assert [_ends(int(pid)) for pid in pids] == [True, True]
 
 
 def test_a_command_that_ignores_the_interruption_is_killed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -115,7 +112,7 @@ def test_a_command_that_ignores_the_interruption_is_killed(monkeypatch: pytest.M
 
     monkeypatch.setattr(console, "working", lambda _: Told())
     with pytest.raises(KeyboardInterrupt):
-        bash(f"trap '' TERM; echo $$ >{pid}; while :; do sleep 0.1; done")
+        bash(f"trap '' INT; echo $$ >{pid}; while :; do sleep 0.1; done")
     with pytest.raises(ProcessLookupError):
         os.kill(int(pid.read_text()), 0)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import select
 import signal
 import sys
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 from docker.errors import DockerException
 
-from tests.unit.toolchain.conftest import DEADLINE, SetUp, wait_for
+from tests.unit.toolchain.conftest import DEADLINE, SetUp, read_until
 from toolchain import __main__ as main
 from toolchain import base_image, engine, lock, private_engine
 from toolchain.errors import SetUpError
@@ -95,8 +96,7 @@ def test_a_second_make_waits_for_the_first_and_says_so(set_up: SetUp, tmp_path: 
     with (tmp_path / "lock").open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         process = set_up(f"main._STEPS['tools'] = lambda _: Path({str(done)!r}).touch()", "tools")
-        assert process.stdout is not None
-        assert process.stdout.readline() == "another make is at work here: waiting\n"
+        assert read_until(process, "another make is at work here: waiting")
         assert not done.exists()
     assert process.wait(DEADLINE) == 0
     assert done.exists()
@@ -106,8 +106,7 @@ def test_who_waits_can_be_interrupted(set_up: SetUp, tmp_path: Path) -> None:
     with (tmp_path / "lock").open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         process = set_up(ENGINE, "with-image", "true")
-        assert process.stdout is not None
-        process.stdout.readline()
+        assert read_until(process, "waiting")
         process.send_signal(signal.SIGINT)
         output, errors = process.communicate(timeout=DEADLINE)
     assert process.returncode == 130
@@ -115,11 +114,10 @@ def test_who_waits_can_be_interrupted(set_up: SetUp, tmp_path: Path) -> None:
     assert "stopped" not in output, "the engine is not the one that waited"
 
 
-def test_a_step_that_was_killed_holds_nobody_up(set_up: SetUp, tmp_path: Path) -> None:
-    begun = tmp_path / "begun"
-    script = f"echo $$ >{begun}; exec sleep 600"
+def test_a_step_that_was_killed_holds_nobody_up(set_up: SetUp) -> None:
+    script = "echo $$; exec sleep 600"
     killed = set_up(f"main._STEPS['tools'] = lambda _: console.run(['bash', '-c', {script!r}], 'Doing it')", "tools")
-    orphan = int(wait_for(begun, killed))
+    orphan = int(read_until(killed, r"1 s: \d+").split()[-1])
     killed.kill()
     killed.wait(DEADLINE)
     process = set_up("main._STEPS['tools'] = lambda _: None", "tools")
@@ -197,16 +195,13 @@ def test_the_lock_is_given_back_after_a_failure(cache: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_a_command_has_its_time_to_clean_up_before_the_engine_stops(
-    number: signal.Signals, set_up: SetUp, tmp_path: Path
-) -> None:
+def test_a_command_has_its_time_to_clean_up_before_the_engine_stops(number: signal.Signals, set_up: SetUp) -> None:
     """subprocess.run would kill it a quarter of a second after Ctrl-C."""
-    begun = tmp_path / "begun"
-    script = f"trap 'sleep 0.5; echo cleaned up; exit 2' INT; echo yes >{begun}; while :; do sleep 0.1; done"
+    script = "trap 'kill $!; echo cleaning up; sleep 0.5; echo cleaned up; exit 2' INT; echo begun; sleep 600 & wait"
     process = set_up(ENGINE, "with-image", "bash", "-c", script)
-    wait_for(begun, process)
-    process.send_signal(signal.SIGINT)  # which a terminal sends to the command itself
-    process.send_signal(number)
-    output, _ = process.communicate(timeout=DEADLINE)
-    assert output == "cleaned up\nstopped\n"
+    assert read_until(process, "begun")
+    while not select.select([process.stdout], [], [], 0.1)[0]:  # type: ignore[type-var]
+        process.send_signal(signal.SIGINT)  # which a terminal sends to the command itself
+        process.send_signal(number)
+    assert process.communicate(timeout=DEADLINE)[0] == "cleaning up\ncleaned up\nstopped\n"
     assert process.returncode == 2
