@@ -12,31 +12,60 @@ _SAID_LIMIT = 300  # characters of what a server said
 
 
 class ClientError(Exception):
-    """What was tried, on what, and what the other side said."""
+    """What was tried, on what, and what the other side said; `line` says what to do, too.
+
+    Args:
+        told: all but what to do.
+        advice: what to do; the default is the kind's, for callers that know no better.
+    """
+
+    advice: str = "see the server's log"
+
+    def __init__(self, told: str, *, advice: str = "") -> None:
+        super().__init__(told)
+        if advice:
+            self.advice = advice
+
+    @property
+    def line(self) -> str:
+        """All that a person who runs a command is shown."""
+        return f"{self}: {self.advice}"
 
 
 class Unreachable(ClientError):
     """No answer: no such host, nothing listens, TLS failed, the connection broke, or time ran out."""
 
+    advice = "check the address, that the server runs, and that no firewall is in between; then run the command again"
+
 
 class NotReady(ClientError):
     """The server, or the proxy before it, says that it cannot serve yet (502, 503, 504)."""
+
+    advice = "wait until it is up, then run the command again; its log tells what it waits for"
 
 
 class Refused(ClientError):
     """The server does not let this client do it (401, 403)."""
 
+    advice = "check the account's rights, and whether a proxy before the server lets this machine through"
+
 
 class LoginRefused(Refused):
     """The credentials themselves were refused: another try may lock the account."""
+
+    advice = "mend the user name or the password"
 
 
 class Rejected(ClientError):
     """The server understood and said no: other 4xx, or its own error document."""
 
+    advice = "mend what it names, then run the command again; its log may tell more"
+
 
 class Broken(ClientError):
     """The server answered nonsense: HTML where JSON belongs, another shape than documented, a bare 500."""
+
+    advice = "check that this is the server's own address and not another's or a proxy's; its log may tell more"
 
 
 def said(body: bytes, secrets: Iterable[str] = ()) -> tuple[str, bool]:

@@ -56,7 +56,7 @@ class Answer:
         try:
             return json.loads(self.body)
         except ValueError:
-            raise self.instead_of("JSON from this address: is it the right server and port?") from None
+            raise self.instead_of("JSON") from None
 
     def instead_of(self, expected: str) -> Broken:
         """The error for an answer of another shape than `expected`."""
@@ -173,7 +173,7 @@ class Transport:
             if answer.status in expect:
                 return answer
             if answer.status in REDIRECTS:
-                raise Rejected(f"{tried}: redirects to {answer.location}: give that address instead")
+                raise Rejected(f"{tried}: redirects to {answer.location}", advice="give that address instead")
             raise of_status(tried, answer.status, _reason(answer.status), answer.body, self.secrets)
 
         return Retrying(
@@ -234,13 +234,19 @@ class Transport:
 
     def _unreachable(self, tried: str, error: Exception, limit: Deadline) -> Unreachable:
         if isinstance(error, requests.ConnectTimeout):
-            return Unreachable(f"{tried}: no connection in time: wrong address, or a firewall in between?")
+            return Unreachable(f"{tried}: no connection in time")
         timeouts = (TimeoutError, requests.Timeout, urllib3.exceptions.TimeoutError)
         if isinstance(error, timeouts) or not limit.left:
-            return Unreachable(f"{tried}: no answer in time: it may hang, or still be at work")
+            return Unreachable(
+                f"{tried}: no answer in time",
+                advice="it may hang, or still be at work: see its log, then run the command again",
+            )
         cause = redacted(_cause(error), self.secrets)
         if isinstance(error, (requests.exceptions.SSLError, urllib3.exceptions.SSLError)):
-            return Unreachable(f"{tried}: TLS failed: {cause}")
+            return Unreachable(
+                f"{tried}: TLS failed: {cause}",
+                advice="check that its certificate is for this host name, and that this machine trusts who signed it",
+            )
         if isinstance(error, (requests.ConnectionError, urllib3.exceptions.HTTPError)):
             return _ConnectionLost(f"{tried}: connection failed: {cause}")
         return Unreachable(f"{tried}: cannot be sent: {cause}")
@@ -272,7 +278,7 @@ def wait_for(attempt: Callable[[float], _T], deadline: float, on_wait: Callable[
             raise
         except ClientError as error:
             if not limit.left:
-                raise type(error)(f"{error} (waited {deadline - limit.left:.0f} s)") from None
+                raise type(error)(f"{error} (waited {deadline - limit.left:.0f} s)", advice=error.advice) from None
             if time.monotonic() - told >= _SAY_EVERY:
                 told = time.monotonic()
                 on_wait(f"waiting, {limit.left:.0f} s left: {error}")

@@ -95,5 +95,7 @@ def one_line_errors(subject: str) -> Iterator[None]:
     keeps its traceback."""
     try:
         yield
-    except (ClientError, SettingsError, ProviderError) as error:
+    except ClientError as error:
+        raise ProviderError(f"{subject}: {error.line}") from None
+    except (SettingsError, ProviderError) as error:
         raise ProviderError(f"{subject}: {error}") from None

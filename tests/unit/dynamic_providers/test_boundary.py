@@ -56,8 +56,8 @@ def test_any_other_value_is_known(value: object) -> None:
 
 def test_an_error_of_ours_names_the_object_and_hides_where_it_came_from() -> None:
     with pytest.raises(ProviderError) as caught, one_line_errors("model main/spleen"):
-        raise NotReady("GET http://gpu1:5000/v1/models: answered 503")
-    assert str(caught.value) == "model main/spleen: GET http://gpu1:5000/v1/models: answered 503"
+        raise NotReady("GET http://gpu1:5000/v1/models: answered 503", advice="wait for it")
+    assert str(caught.value) == "model main/spleen: GET http://gpu1:5000/v1/models: answered 503: wait for it"
     assert caught.value.__suppress_context__
 
 
