@@ -1,36 +1,60 @@
-"""What of a Docker engine is read outside Pulumi's docker plugin: the log of a container that failed."""
+"""A Docker engine, outside Pulumi's docker plugin: what is read of its containers, and their logs."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import docker
-from docker.errors import DockerException, NotFound
+from docker.errors import APIError, DockerException
 
 from clients.errors import Rejected, Unreachable
 
 _TIMEOUT = 15  # seconds
 
 
-def last_log_lines(container: str, lines: int, docker_host: str | None) -> list[str]:
-    """The last lines that a container wrote, oldest first.
+@contextmanager
+def docker_engine(docker_host: str | None, *, timeout: float = _TIMEOUT) -> Iterator[docker.DockerClient]:
+    """A client of the engine, closed at the end; what the engine refuses inside comes out as our own errors.
 
     Args:
-        docker_host: the engine's address; None is DOCKER_HOST's, or the default socket.
+        docker_host: the engine's address; None is DOCKER_HOST's, or the default socket. `ssh://` goes through the
+            machine's own ssh, with its keys and its configuration.
+        timeout: seconds for one call.
+
+    Raises:
+        Rejected: the engine said no, or has no such object. Unreachable: it did not answer.
+    """
+    where = f"Docker engine {docker_host}" if docker_host else "Docker engine"
+    try:
+        client = (
+            docker.DockerClient(base_url=docker_host, timeout=timeout, use_ssh_client=docker_host.startswith("ssh://"))
+            if docker_host
+            else docker.from_env(timeout=timeout)
+        )
+        try:
+            yield client
+        finally:
+            client.close()
+    except APIError as error:
+        raise Rejected(f"{where}: {_one_line(error.explanation or error)}") from None
+    except (DockerException, OSError) as error:
+        raise Unreachable(
+            f"{where} did not answer: {_one_line(error)}",
+            advice="start it, or mend the address (a server's docker:, or DOCKER_HOST); `docker info` tells the same",
+        ) from None
+
+
+def last_log_lines(container: str, lines: int, docker_host: str | None) -> list[str]:
+    """The last lines that a container wrote, oldest first.
 
     Raises:
         Rejected: the engine has no such container. Unreachable: the engine did not answer.
     """
-    try:
-        client = (
-            docker.DockerClient(base_url=docker_host, timeout=_TIMEOUT, use_ssh_client=docker_host.startswith("ssh://"))
-            if docker_host
-            else docker.from_env(timeout=_TIMEOUT)
-        )
-        try:
-            log = client.containers.get(container).logs(tail=lines)
-        finally:
-            client.close()
-    except NotFound:
-        raise Rejected(f"the engine has no container {container}") from None
-    except (DockerException, OSError) as error:
-        raise Unreachable(f"the Docker engine did not answer: {' '.join(str(error).split())[:200]}") from None
+    with docker_engine(docker_host) as engine:
+        log = engine.containers.get(container).logs(tail=lines)
     return [line.strip() for line in log.decode(errors="replace").splitlines() if line.strip()]
+
+
+def _one_line(error: object) -> str:
+    return " ".join(str(error).split())[:200]
