@@ -14,7 +14,7 @@ _TIMEOUT = 15  # seconds
 
 
 @contextmanager
-def docker_engine(docker_host: str | None, *, timeout: float = _TIMEOUT) -> Iterator[docker.DockerClient]:
+def docker_engine(docker_host: str | None, *, timeout: int = _TIMEOUT) -> Iterator[docker.DockerClient]:
     """A client of the engine, closed at the end; what the engine refuses inside comes out as our own errors.
 
     Args:
