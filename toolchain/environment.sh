@@ -1,0 +1,39 @@
+# shellcheck shell=bash
+# What bin/pulumi and bin/aiaa share, which source this: the project's tools, state and Docker engine in the environment.
+# What the user has set there stays as it is.
+
+set -euo pipefail
+
+project=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cache=$project/.toolchain
+
+complain() {
+  echo "bin/$(basename "$0"): $*" >&2
+  exit 1
+}
+
+[ -x "$project/.venv/bin/python" ] || complain "there is no virtualenv yet: run 'make toolchain' in $project"
+[ -x "$cache/bin/pulumi" ] || complain "the Pulumi CLI is not installed yet: run 'make toolchain' in $project"
+
+# Pulumi looks for its project from here upwards.
+case $PWD/ in "$project"/*) ;; *) cd "$project" ;; esac
+
+# The virtualenv first: the older language host takes the python that it finds, whatever Pulumi.yaml says.
+export PATH=$project/.venv/bin:$cache/bin:$PATH
+export PULUMI_HOME=${PULUMI_HOME-$cache/pulumi}
+export PULUMI_SKIP_UPDATE_CHECK=${PULUMI_SKIP_UPDATE_CHECK-1}
+# Without the program, refresh and destroy would use the credentials of the last up.
+export PULUMI_RUN_PROGRAM=${PULUMI_RUN_PROGRAM-true}
+
+if [ -z "${PULUMI_BACKEND_URL-}" ]; then
+  mkdir -p "$project/.state"
+  export PULUMI_BACKEND_URL=file://$project/.state
+fi
+if [ "$(cat "$cache/route" 2>/dev/null)" = mirror ]; then
+  # A plugin that is missing here cannot be fetched: fail at once, not after minutes of trying.
+  export PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION=${PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION-1}
+fi
+if [ -z "${DOCKER_HOST-}" ] && [ -r "$cache/docker/host" ]; then
+  DOCKER_HOST=$(<"$cache/docker/host")
+  export DOCKER_HOST
+fi
