@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help up down clean test check bench toolchain image virtualenv
+.PHONY: help up down clean test soak check bench toolchain image virtualenv
 
 PY := .venv/bin/python
 
@@ -28,6 +28,9 @@ clean: down ## `make down`, and remove the tool cache, the virtualenv and all ot
 
 test: check toolchain ## checks, and all tests on the real engines; ARGS="..." goes to pytest
 	@$(PY) -m toolchain with-image $(PY) -m pytest $(ARGS)
+
+soak: toolchain ## the long tests: random kills, all faults, odd answers (hours)
+	@SOAK=1 $(PY) -m toolchain with-image $(PY) -m pytest -m soak $(ARGS)
 
 check: virtualenv ## format, lint, types, imports, shell scripts
 	@.venv/bin/ruff format --check .

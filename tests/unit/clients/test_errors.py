@@ -78,6 +78,7 @@ def test_anything_else_is_no_document_of_the_servers_and_an_html_page_is_its_tit
     assert (told, own_document) == (words, False)
 
 
+@pytest.mark.soak
 @given(st.binary(max_size=600))
 def test_what_a_server_says_is_one_short_line(body: bytes) -> None:
     told, _ = said(body)
@@ -85,12 +86,14 @@ def test_what_a_server_says_is_one_short_line(body: bytes) -> None:
     assert len(told) <= 303
 
 
+@pytest.mark.soak
 @given(st.text(max_size=20), secrets, st.text(max_size=20))
 def test_a_secret_is_not_told_in_any_form_that_an_echo_gives_it(before: str, secret: str, after: str) -> None:
     for form in (secret, quote(secret, safe=""), quote_plus(secret), json.dumps(secret)[1:-1], html.escape(secret)):
         assert form not in redacted(before + form + after, [secret])
 
 
+@pytest.mark.soak
 @given(secrets, st.integers(0, 320))
 def test_a_secret_is_not_told_by_half_where_the_line_is_cut(secret: str, position: int) -> None:
     told, _ = said(b"." * position + ("SECRET" + secret).encode(), ["SECRET" + secret])

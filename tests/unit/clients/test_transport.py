@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 import pytest
 import requests
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pytest_httpserver import HTTPServer
 from tenacity import wait_fixed
@@ -261,7 +261,7 @@ class TestRequests:
         answers(httpserver, Response(status=302, headers={"Location": "/other"}))
         assert transport.call("GET", "thing", deadline=5, expect=(302,)).location == "/other"
 
-    @settings(deadline=None)
+    @pytest.mark.soak
     @given(st.lists(st.text(min_size=1).filter(lambda part: part not in (".", "..")), min_size=1, max_size=4))
     def test_each_part_of_a_path_stays_one_part(self, parts: list[str]) -> None:
         with Transport("http://host/context") as transport:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pulumi.dynamic.dynamic import PROVIDER_KEY
 from pulumi.output import Unknown
@@ -30,7 +30,7 @@ def as_received(value: Any) -> Any:
     return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-@settings(deadline=None)
+@pytest.mark.soak
 @given(st.dictionaries(st.text(), values))
 def test_whole_numbers_are_ints_again_at_any_depth(props: dict[str, Any]) -> None:
     assert repr(plain(as_received(props))) == repr(props)
@@ -49,6 +49,7 @@ def test_a_value_that_holds_something_unknown_is_not_known(value: object) -> Non
     assert not is_known(value)
 
 
+@pytest.mark.soak
 @given(values)
 def test_any_other_value_is_known(value: object) -> None:
     assert is_known(value)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from clients.aiaa import AiaaClient, ModelEntry
@@ -342,7 +342,7 @@ def shuffled(value: Any, order: random.Random) -> Any:
 
 
 class TestDigest:
-    @settings(deadline=None)
+    @pytest.mark.soak
     @given(
         st.dictionaries(st.text(), json_values, max_size=4),
         st.randoms(use_true_random=False),
