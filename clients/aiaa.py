@@ -74,13 +74,16 @@ class AiaaClient:
     Args:
         url: scheme, host and port.
         timeout: seconds for a call that is not an upload, a load or an inference.
+
+    Attributes:
+        url: the server's.
     """
 
     def __init__(self, url: str, *, ca_file: str | None = None, timeout: float = 30.0) -> None:
         self._timeout = timeout
         self._ca_file = ca_file
         self._transport = Transport(url, ca_file=ca_file, read_timeout=timeout)
-        self._url = self._transport.base_url
+        self.url = self._transport.base_url
 
     def __enter__(self) -> Self:
         return self
@@ -138,10 +141,10 @@ class AiaaClient:
             NotReady: it was still listed at the deadline.
         """
         limit = Deadline(deadline)
-        with Transport(self._url, ca_file=self._ca_file, read_timeout=deadline) as patient:
+        with Transport(self.url, ca_file=self._ca_file, read_timeout=deadline) as patient:
             patient.call("DELETE", "admin", "model", name, deadline=deadline, expect=(200, 204, 404))
         if self._look_until(name, listed=False, deadline=limit.left):
-            raise NotReady(f"DELETE of model {name} on {self._url}: still listed after {deadline:.0f} s")
+            raise NotReady(f"DELETE of model {name} on {self.url}: still listed after {deadline:.0f} s")
 
     def wait_until_ready(self, deadline: float, on_wait: Callable[[str], None]) -> None:
         """Wait until `/v1/models` answers a list. `/` and `/logs` prove nothing: they answer while AIAA hangs.
@@ -181,7 +184,7 @@ class AiaaClient:
             }
         )
         route = _ROUTES.get(model.type, "inference")
-        with Transport(self._url, ca_file=self._ca_file, read_timeout=deadline) as patient:
+        with Transport(self.url, ca_file=self._ca_file, read_timeout=deadline) as patient:
             answer = patient.call(
                 "POST",
                 "v1",
@@ -206,13 +209,13 @@ class AiaaClient:
 
     def _load(self, name: str, deadline: float, body: Callable[[Deadline], tuple[Any, str]]) -> ModelEntry:
         limit = Deadline(deadline)
-        with Transport(self._url, ca_file=self._ca_file, read_timeout=deadline) as patient:
+        with Transport(self.url, ca_file=self._ca_file, read_timeout=deadline) as patient:
             patient.call("PUT", "admin", "model", name, deadline=deadline, body=body)
         # The answer's shape is recorded of one version only; what counts is what the server lists.
         entry = self._look_until(name, listed=True, deadline=min(limit.left, _LISTED_WITHIN))
         if entry is None:
             raise Rejected(
-                f"PUT of model {name} on {self._url}: answered 200, yet the model is not listed; see {self._url}/logs/"
+                f"PUT of model {name} on {self.url}: answered 200, yet the model is not listed; see {self.url}/logs/"
             )
         return entry
 

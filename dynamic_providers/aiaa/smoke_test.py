@@ -1,5 +1,4 @@
-"""`aiaa:SmokeTest`: one real inference. A model may load and yet fail at every inference (a TorchScript file of a
-newer PyTorch, for one: https://github.com/NVIDIA/ai-assisted-annotation-client/issues/99)."""
+"""`aiaa:SmokeTest`: one real inference of a model."""
 
 from __future__ import annotations
 
@@ -8,10 +7,9 @@ from typing import Any
 import pulumi
 from pulumi.dynamic import CreateResult, Resource, UpdateResult
 
+from clients import smoke_test
 from clients.aiaa import AiaaClient
-from dynamic_providers.aiaa import smoke_volume
-from dynamic_providers.aiaa.smoke_volume import NoAnswer
-from dynamic_providers.boundary import Props, Provider, ProviderError, one_line_errors, plain
+from dynamic_providers.boundary import Props, Provider, one_line_errors, plain
 
 
 class SmokeTestProvider(Provider):
@@ -61,12 +59,4 @@ def _id(props: Props) -> str:
 
 def _try(inputs: Props) -> str:
     with one_line_errors(f"smoke test of model {_id(inputs)}"), AiaaClient(inputs["url"]) as client:
-        entry = client.find(inputs["model"])
-        if entry is None:
-            raise ProviderError("the server does not list the model: run `bin/pulumi refresh`, then `bin/pulumi up`")
-        request = {**smoke_volume.params(entry), **smoke_volume.request_options()}
-        result = client.infer(entry, smoke_volume.volume(), smoke_volume.FILENAME, inputs["timeout"], params=request)
-        try:
-            return smoke_volume.judge(result)
-        except NoAnswer as error:
-            raise ProviderError(f"{error}; the server's own reason is at {inputs['url']}/logs/?lines=50") from None
+        return smoke_test.run(client, inputs["model"], inputs["timeout"])

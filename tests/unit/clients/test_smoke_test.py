@@ -10,7 +10,7 @@ import numpy
 import pytest
 
 from clients.aiaa import InferenceResult, ModelEntry
-from dynamic_providers.aiaa.smoke_volume import SHAPE, NoAnswer, judge, params, volume
+from clients.smoke_test import SHAPE, NoAnswer, judge, params, volume
 
 
 def nifti(shape: tuple[int, ...] = SHAPE, labelled: int = 0) -> bytes:

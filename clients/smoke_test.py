@@ -1,23 +1,29 @@
-"""The small synthetic volume that a smoke test sends, and what counts as an answer. Knows nothing of Pulumi."""
+"""A try of a model: the small synthetic volume that it is sent, and what counts as an answer.
+
+A model may load and yet fail at every inference (a TorchScript file of a newer PyTorch, for one:
+https://github.com/NVIDIA/ai-assisted-annotation-client/issues/99).
+"""
 
 from __future__ import annotations
 
 import gzip
 import zlib
-from collections.abc import Mapping
 from typing import Any
 
 import nibabel
 import numpy
 
-from clients.aiaa import InferenceResult, ModelEntry
+from clients.aiaa import AiaaClient, InferenceResult, ModelEntry
+from clients.errors import Broken, Rejected
 
 SHAPE = (64, 64, 64)
 _CENTRE = tuple(size // 2 for size in SHAPE)
 _RADIUS = 16
 _AIR, _ORGAN = -1000, 60  # Hounsfield units
 
-FILENAME = "smoke.nii.gz"
+_FILENAME = "smoke.nii.gz"
+# As the viewers send them.
+_RESULT_OPTIONS = {"result_extension": ".nii.gz", "result_dtype": "uint16", "result_compress": True}
 
 _UNREADABLE = (
     OSError,
@@ -30,8 +36,30 @@ _UNREADABLE = (
 )
 
 
-class NoAnswer(Exception):
+class NoAnswer(Broken):
     """The server answered, but with something that is no result for the volume."""
+
+
+def run(client: AiaaClient, model: str, deadline: float) -> str:
+    """One inference of a model that the server has loaded; what it answered, in words.
+
+    Args:
+        model: its name.
+        deadline: seconds for the inference.
+
+    Raises:
+        Rejected: the server does not list the model, or refused. NoAnswer: its answer is no result for the volume.
+        ClientError: the server did not answer, or not as documented.
+    """
+    entry = client.find(model)
+    if entry is None:
+        raise Rejected("the server does not list the model", advice="run `bin/pulumi refresh`, then `bin/pulumi up`")
+    request = {**params(entry), **_RESULT_OPTIONS}
+    result = client.infer(entry, volume(), _FILENAME, deadline, params=request)
+    try:
+        return judge(result)
+    except NoAnswer as error:
+        raise NoAnswer(str(error), advice=f"the server's own reason is at {client.url}/logs/?lines=50") from None
 
 
 def volume() -> bytes:
@@ -78,8 +106,3 @@ def _read(image: bytes) -> Any:
         return numpy.asanyarray(nibabel.Nifti1Image.from_bytes(data).dataobj)
     except _UNREADABLE as error:
         raise NoAnswer(f"the mask cannot be read as NIfTI: {' '.join(str(error).split())}") from None
-
-
-def request_options() -> Mapping[str, Any]:
-    """Result options as the viewers send them."""
-    return {"result_extension": ".nii.gz", "result_dtype": "uint16", "result_compress": True}
