@@ -18,7 +18,7 @@ from typing import Any, Self
 from requests_toolbelt.multipart.decoder import ImproperBodyPartContentException, MultipartDecoder
 from requests_toolbelt.multipart.encoder import MultipartEncoder, MultipartEncoderMonitor
 
-from clients.errors import Broken, NotReady, Rejected
+from clients.errors import Broken, NotReady, Rejected, Unreachable
 from clients.transport import Answer, Deadline, Transport, wait_for
 
 _ROUTES = {"segmentation": "segmentation", "annotation": "dextr3d", "deepgrow": "deepgrow"}
@@ -195,6 +195,31 @@ class AiaaClient:
                 body=lambda _limit: (form.to_string(), form.content_type),
             )
         return _result(answer)
+
+    def page_answers(self, timeout: float = 5.0) -> bool:
+        """Whether anything at all answers at `/`. It does while AIAA hangs: only `/v1/models` tells a server that works
+        (https://github.com/NVIDIA/ai-assisted-annotation-client/issues/90).
+
+        Args:
+            timeout: seconds.
+        """
+        try:
+            self._transport.call("GET", "", deadline=timeout, expect=range(200, 600), repeat=False)
+        except Unreachable:
+            return False
+        return True
+
+    def answer_to(self, origin: str) -> str | None:
+        """Which pages may read this server's answers, as it tells a browser's page from `origin`: `*`, an origin, or
+        None. (The viewer's calls are simple requests in CORS's words, so the answer's own header decides.)
+
+        Raises:
+            Unreachable: no answer.
+        """
+        answer = self._transport.call(
+            "GET", "v1", "models", deadline=self._timeout, expect=range(200, 600), headers={"Origin": origin}
+        )
+        return answer.headers.get("Access-Control-Allow-Origin")
 
     def logs(self, lines: int) -> str:
         """The last lines of AIAA's own log."""

@@ -9,6 +9,9 @@ from typing import Any
 import pulumi
 import pytest
 
+from operations.stack_file import Stack
+from settings import Settings
+
 from .conftest import GENERATION, Engine, Program
 
 SPLEEN = "clara_pt_spleen_ct_segmentation"
@@ -96,6 +99,18 @@ def test_everything_on_an_engine_is_labelled_with_project_and_stack(program: Pro
         for name in made.of_type(kind):
             labels = {label["label"]: label["value"] for label in made.inputs(f"{kind} {name}")["labels"]}
             assert labels == {"xnat-aiaa.project": "xnat-aiaa", "xnat-aiaa.stack": "tests"}
+
+
+def test_bin_aiaa_knows_the_containers_by_their_names(program: Program) -> None:
+    """It may not import components, so it spells the names by itself."""
+    made = program(SANDBOX)
+    stack = Stack("tests", Settings.parse(SANDBOX))
+    for resource, name in (
+        ("Container main-aiaa", stack.container("main", "aiaa")),
+        ("Container main-tritonserver", stack.container("main", "tritonserver")),
+        ("Container sandbox-xnat", stack.container("sandbox", "xnat")),
+    ):
+        assert made.inputs(resource)["name"] == name
 
 
 def test_a_sandbox_runs_the_stand_ins_with_the_same_command_lines(program: Program, hospital: Engine) -> None:

@@ -1,0 +1,101 @@
+"""Which server a clinician's browser will use in a project, and why that would fail.
+
+The rules are the OHIF viewer's own; docs/xnat.md has them with their sources.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from urllib.parse import SplitResult, urlsplit
+
+from clients.aiaa import AiaaClient
+from clients.errors import ClientError
+
+_PATIENCE = 10.0  # seconds
+
+
+@dataclass(frozen=True)
+class BrowserView:
+    """
+    Attributes:
+        scope: `projects/<ID>`, or `site` for all projects without a list of their own.
+        comes_from: the list that decides, `project` or `site`; empty if there is none.
+        url: what the viewer makes of that list's first entry; empty if there is none.
+        problems: why that fails, each with what to do; none if it works as far as can be seen from here.
+    """
+
+    scope: str
+    comes_from: str
+    url: str
+    problems: tuple[str, ...]
+
+
+def chosen(project: Sequence[str] | None, site: Sequence[str] | None) -> tuple[str, str]:
+    """Which list decides, and its first entry as the viewer cleans it; two empty texts if there is none."""
+    for comes_from, urls in (("project", project), ("site", site)):
+        if urls:
+            url = urls[0].removesuffix("/")
+            return comes_from, url if url.startswith(("http://", "https://")) else f"http://{url}"
+    return "", ""
+
+
+def spelling_problems(url: str, xnat_url: str) -> Iterator[str]:
+    """What is wrong with the address itself, for a page of `xnat_url` and whatever answers there."""
+    server, xnat = parts(url), urlsplit(xnat_url)
+    if server is None:
+        yield f"{url} is no address: write it as http://host:port or https://host:port"
+        return
+    if server.path or server.query or server.fragment:
+        yield (
+            f"the viewer drops the path and asks {server.scheme}://{server.netloc}/v1/models: give the server a host "
+            "or port of its own at the gateway, and set browser_url to that"
+        )
+    host = server.hostname or ""
+    if xnat.scheme == "https" and server.scheme == "http" and not _is_loopback(host):
+        yield (
+            "browsers block an http server on a page of an https XNAT (mixed content): put a TLS gateway before it, "
+            "and set browser_url to its https address"
+        )
+    if _is_loopback(host) and not _is_loopback(xnat.hostname or ""):
+        yield f"{host} is the clinician's own computer: set browser_url to an address that their browsers reach"
+
+
+def server_problem(url: str, xnat_url: str) -> str:
+    """What a browser would meet at the server, tried from this machine; empty if nothing is wrong."""
+    server, xnat = parts(url), urlsplit(xnat_url)
+    if server is None:
+        return ""  # which `spelling_problems` tells
+    origin = f"{xnat.scheme}://{xnat.netloc}"
+    try:
+        with AiaaClient(f"{server.scheme}://{server.netloc}", timeout=_PATIENCE) as client:
+            allowed = client.answer_to(origin)
+    except ClientError as error:
+        return f"from this machine, {error.line}"
+    if allowed in ("*", origin):
+        return ""
+    said = f"answers Access-Control-Allow-Origin: {allowed}" if allowed else "answers no Access-Control-Allow-Origin"
+    return (
+        f"browsers keep its answers from pages of {origin}, as it {said}: have the gateway before it send that origin"
+    )
+
+
+def parts(url: str) -> SplitResult | None:
+    """Of an address that names a host; a list may hold anything, as a project's owners can write it unchecked."""
+    try:
+        split = urlsplit(url)
+    except ValueError:
+        return None
+    return split if split.hostname and not re.search(r"\s", url) else None
+
+
+def _is_loopback(host: str) -> bool:
+    if host.lower() == "localhost":
+        return True
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return address.is_loopback or address.is_unspecified

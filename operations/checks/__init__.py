@@ -1,0 +1,1 @@
+"""What `bin/aiaa doctor` looks at, by topic. Each check yields findings, and raises nothing."""

@@ -1,0 +1,9 @@
+"""How a command ends when it cannot do what it was told."""
+
+
+class CommandFailed(Exception):
+    """One line for the person who ran the command: what was tried, on what, what was said, what to do."""
+
+
+class UsageError(Exception):
+    """The command line names something that is not there; exit code 2, as for an option that is not there."""

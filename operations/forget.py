@@ -1,0 +1,132 @@
+"""`bin/aiaa forget`: take out of the stack's state what lives on a server, or in an XNAT, that is gone for good.
+
+Pulumi deletes a resource by asking the server that has it. Where that server is gone for good, this is the way on: the
+state forgets the resources, and nobody is asked.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from operations.errors import UsageError
+from operations.pulumi_cli import PulumiCli
+
+XNAT = "xnat"
+
+# The components that hold all that there is of a server, and of an XNAT; what they hold is found by parentage.
+_OF_A_SERVER = ("xnat-aiaa:index:AnnotationServer", "xnat-aiaa:index:ModelCatalog")
+_OF_XNAT = ("xnat-aiaa:index:XnatRegistrations",)
+
+State = Mapping[str, Any]
+Resource = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Forgotten:
+    """
+    Attributes:
+        urns: of all that goes, components included.
+        names: of what is of a provider, for people: `Model main/liver_demo`.
+        stays: what is left behind, and where; one line each.
+    """
+
+    urns: frozenset[str]
+    names: tuple[str, ...]
+    stays: tuple[str, ...]
+
+
+def read_state(cli: PulumiCli) -> State:
+    """
+    Raises:
+        CommandFailed: the state cannot be read.
+    """
+    return dict(json.loads(cli.run("stack", "export")))
+
+
+def write_state(cli: PulumiCli, state: State) -> None:
+    """Replace the state, under the stack's lock.
+
+    Raises:
+        CommandFailed: a run holds the lock, or the state cannot be written.
+    """
+    cli.run("stack", "import", stdin=json.dumps(state))
+
+
+def find(state: State, what: str) -> Forgotten:
+    """What of the state lives on the server of this name, or in XNAT.
+
+    Raises:
+        UsageError: nothing does.
+    """
+    resources = _resources(state)
+    types = _OF_XNAT if what == XNAT else _OF_A_SERVER
+    urns = {resource["urn"] for resource in resources if resource["type"] in types and _name(resource) == what}
+    if not urns:
+        known = dict.fromkeys(_name(each) for each in resources if each["type"] in _OF_A_SERVER + _OF_XNAT)
+        raise UsageError(
+            f"the stack's state has nothing of {what}; it has something of: {', '.join(known) or 'nothing'}"
+        )
+    for resource in resources:  # a parent stands before its children
+        if resource.get("parent") in urns:
+            urns.add(resource["urn"])
+    gone = [resource for resource in resources if resource["urn"] in urns and resource.get("custom")]
+    names = tuple(f"{_kind(resource)} {_name(resource)}" for resource in gone)
+    return Forgotten(frozenset(urns), names, tuple(_stays(gone)))
+
+
+def without(state: State, urns: Collection[str]) -> State:
+    """The state that has none of these resources, and nothing that refers to them."""
+    deployment = dict(state["deployment"])
+    deployment["resources"] = [_freed(resource, urns) for resource in _resources(state) if resource["urn"] not in urns]
+    if pending := deployment.get("pending_operations"):
+        deployment["pending_operations"] = [each for each in pending if each["resource"]["urn"] not in urns]
+    return {**state, "deployment": deployment}
+
+
+def _freed(resource: Resource, urns: Collection[str]) -> dict[str, Any]:
+    """Without the references to what goes: Pulumi takes no state that points to nothing."""
+    freed = dict(resource)
+    for key in ("dependencies", "replaceWith"):
+        if key in freed:
+            freed[key] = [urn for urn in freed[key] if urn not in urns]
+    if "propertyDependencies" in freed:
+        freed["propertyDependencies"] = {
+            property_: [urn for urn in of_property or () if urn not in urns]
+            for property_, of_property in freed["propertyDependencies"].items()
+        }
+    if freed.get("deletedWith") in urns:
+        del freed["deletedWith"]
+    return freed
+
+
+def _stays(gone: list[Resource]) -> Iterator[str]:
+    """What only its own server, engine or XNAT could delete."""
+    things = [
+        f"{_kind(resource).lower()} {resource['outputs']['name']}"
+        for resource in gone
+        if resource["type"].startswith("docker:") and "name" in resource.get("outputs", {})
+    ]
+    if things:
+        yield f"on its Docker engine: {', '.join(things)}"
+    models = [_name(resource) for resource in gone if _kind(resource) == "Model"]
+    if models:
+        yield f"in its workspace: the models {', '.join(name.partition('/')[2] for name in models)}"
+    for resource in gone:
+        if _kind(resource) == "AiaaServers":
+            outputs = resource["outputs"]
+            yield f"in XNAT {outputs['xnat_url']}: the list of {_name(resource)}, {', '.join(outputs['urls'])}"
+
+
+def _resources(state: State) -> list[Resource]:
+    return list(state["deployment"].get("resources") or ())
+
+
+def _kind(resource: Resource) -> str:
+    return str(resource["type"]).rpartition(":")[2]
+
+
+def _name(resource: Resource) -> str:
+    return str(resource["urn"]).rpartition("::")[2]

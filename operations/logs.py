@@ -1,0 +1,54 @@
+"""`bin/aiaa logs`: what AIAA and Triton wrote last."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from clients.aiaa import AiaaClient
+from clients.docker_engine import last_log_lines
+from clients.errors import ClientError
+from operations.servers import ROLES
+from operations.stack_file import Stack
+
+
+def show(stack: Stack, names: Sequence[str], lines: int) -> bool:
+    """Print the logs of these servers; returns whether all of them could be read.
+
+    Args:
+        lines: of each log, the last ones.
+    """
+    whole = True
+    for name in names:
+        for role in ROLES:
+            whole &= _show(stack, name, role, lines)
+    return whole
+
+
+def _show(stack: Stack, name: str, role: str, lines: int) -> bool:
+    container = stack.container(name, role)
+    try:
+        _print(
+            f"server {name}: {role}, container {container}", last_log_lines(container, lines, stack.server(name).docker)
+        )
+        return True
+    except ClientError as error:
+        reason = error.line
+    if role == "aiaa":
+        # AIAA keeps the same lines in a file of its own, and gives them out even while it hangs.
+        url = stack.server(name).deployer_url
+        try:
+            with AiaaClient(url) as client:
+                _print(
+                    f"server {name}: {role}, {url}/logs/ (the container's: {reason})", client.logs(lines).splitlines()
+                )
+            return True
+        except ClientError as error:
+            reason = f"{reason}; {error.line}"
+    _print(f"server {name}: {role}: its log cannot be read: {reason}", [])
+    return False
+
+
+def _print(title: str, lines: Sequence[str]) -> None:
+    print(f"== {title}")
+    for line in lines:
+        print(line)

@@ -1,0 +1,81 @@
+"""How the models of a server are: listed or not, and whether each can infer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from clients import smoke_test
+from clients.aiaa import AiaaClient
+from clients.errors import ClientError
+from operations.servers import ServerState
+from operations.stack_file import Stack
+
+Word = Literal["infers", "fails", "listed", "absent", "unknown"]
+
+
+@dataclass(frozen=True)
+class ModelState:
+    """
+    Attributes:
+        state: `infers` answered an inference, which one that `fails` did not. `listed`: it was not tried. `absent`: the
+            server does not list it. `unknown`: the server lists nothing at all.
+        told: what it answered, or what is wrong and what to do.
+        seconds: that the inference took.
+    """
+
+    server: str
+    model: str
+    state: Word
+    told: str
+    seconds: float = 0.0
+
+    @property
+    def well(self) -> bool:
+        return self.state in ("infers", "listed")
+
+
+def look(stack: Stack, server: ServerState, *, infer: bool) -> Iterator[ModelState]:
+    """The models that the stack file names, then those that the server lists beside them.
+
+    Args:
+        infer: try each model of the stack that has a smoke test.
+    """
+    wanted = stack.settings.models_of(server.name)
+    listed = {entry.name for entry in server.models}
+    for name, model in wanted.items():
+        if name in listed:
+            if not infer:
+                yield ModelState(server.name, name, "listed", "not tried")
+            elif model.smoke_test:
+                yield smoke(stack, server, name)
+            else:
+                yield ModelState(server.name, name, "listed", "not tried: its smoke_test is false")
+        elif answers_lists(server):
+            told = "the server does not list it: run `bin/pulumi refresh`, then `bin/pulumi up`"
+            yield ModelState(server.name, name, "absent", told)
+        else:
+            yield ModelState(server.name, name, "unknown", f"server {server.name} does not list its models")
+    for entry in server.models:
+        if entry.name not in wanted:
+            yield ModelState(server.name, entry.name, "listed", "not in the stack file")
+
+
+def smoke(stack: Stack, server: ServerState, model: str) -> ModelState:
+    """One inference; raises nothing, as a failure is what was asked for."""
+    began = time.monotonic()
+    patience = stack.server(server.name).infer_timeout
+    state: Word = "infers"
+    try:
+        with AiaaClient(server.url) as client:
+            told = smoke_test.run(client, model, patience)
+    except ClientError as error:
+        state, told = "fails", error.line
+    return ModelState(server.name, model, state, told, time.monotonic() - began)
+
+
+def answers_lists(server: ServerState) -> bool:
+    """Whether what the server listed is all that it has. One with a stopped Triton answers a list, too."""
+    return server.state == "up" or bool(server.models)

@@ -1,0 +1,35 @@
+"""Tables: for eyes on a terminal, and in plain columns for whatever else reads them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+_COLOURS = {"ok": "green", "up": "green", "infers": "green", "passed": "green", "warning": "yellow"}
+_BAD = ("wrong", "hung", "down", "fails", "failed", "absent")
+
+
+def show(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table to standard output; nothing at all if it has no rows."""
+    if not rows:
+        return
+    if sys.stdout.isatty():
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for column in columns:
+            table.add_column(column, overflow="fold")
+        for row in rows:
+            table.add_row(*(Text(cell, style=_colour(cell)) for cell in row))  # a Text takes no cell for markup
+        Console().print(table)
+    else:
+        widths = [max(len(row[i]) for row in (columns, *rows)) for i in range(len(columns))]
+        for row in (columns, *rows):
+            print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    print()
+
+
+def _colour(cell: str) -> str:
+    return "red" if cell in _BAD else _COLOURS.get(cell, "")

@@ -1,0 +1,218 @@
+"""`bin/aiaa doctor`: what each check makes of what it finds."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import socket
+import tarfile
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from docker.errors import APIError, ImageNotFound
+
+from clients import engine_probe
+from operations.checks import engine, gpu, limits, ports, proxies, toolchain
+from operations.checks.finding import Finding
+from operations.checks.gpu import Gpu
+from operations.pulumi_cli import PulumiCli
+from settings import Server
+
+T4 = Gpu("0", "GPU-1", "Tesla T4", "460.91.03", 15109, 7.5)
+NO_DRIVER = 'could not select device driver "nvidia" with capabilities: [[gpu]]'
+
+
+class Engine:
+    """As much of a Docker engine as the checks ask for.
+
+    Args:
+        says: against each container that is to start; empty if it would start.
+        publishes: the running containers' ports, by name.
+    """
+
+    def __init__(self, says: str = "", publishes: dict[str, int] | None = None) -> None:
+        self.says = says
+        self.asked: dict[str, Any] = {}
+        self.left: list[str] = []
+        found = [{"Names": [f"/{n}"], "Ports": [{"PublicPort": p}]} for n, p in (publishes or {}).items()]
+        self.api = SimpleNamespace(containers=lambda: found, import_image_from_data=self._import)
+        self.images = SimpleNamespace(remove=lambda name, **_: self.left.remove(name), get=self._get)
+        self.containers = SimpleNamespace(create=self._create)
+
+    def _import(self, archive: bytes, changes: list[str]) -> str:
+        with tarfile.open(fileobj=io.BytesIO(archive)) as files:
+            assert files.getnames() == []
+        assert changes
+        self.left.append("sha256:1")
+        return json.dumps({"status": "sha256:1"}) + "\r\n"
+
+    def _get(self, name: str) -> None:
+        raise ImageNotFound(name)
+
+    def _create(self, image: str, command: list[str], **options: Any) -> Any:
+        self.asked = options
+        self.left.append("container")
+
+        def start() -> None:
+            raise APIError("x", explanation=self.says or f'exec: "{command[0]}": no such file or directory')
+
+        assert image
+        return SimpleNamespace(start=start, remove=lambda **_: self.left.remove("container"))
+
+
+def test_a_probe_leaves_nothing_on_the_engine_whatever_the_engine_says() -> None:
+    for says in ("", NO_DRIVER):
+        made: Any = Engine(says)
+        with engine_probe.empty_image(made) as image:
+            assert engine_probe.refusal(made, image, {"a": "b"}) == says
+        assert made.left == []
+        assert made.asked["labels"] == {"a": "b"}
+
+
+def look_at_port(made: Engine, port: int = 5000) -> Finding:
+    as_engine: Any = made
+    return ports.check(
+        as_engine, "i", {}, key="servers.main.port", bind="127.0.0.1", port=port, own="own-aiaa", local=True
+    )
+
+
+def test_a_free_port_and_the_stacks_own_are_well() -> None:
+    assert look_at_port(Engine()).level == "ok"
+    own = look_at_port(Engine("address already in use", {"own-aiaa": 5000}))
+    assert (own.level, own.told) == ("ok", "5000 is served by own-aiaa")
+
+
+def test_a_taken_port_is_told_with_the_container_that_has_it() -> None:
+    finding = look_at_port(Engine("Bind for 127.0.0.1:5000 failed: port is already allocated", {"other": 5000}))
+    assert finding.level == "wrong"
+    assert finding.told == "5000 is taken on 127.0.0.1 by container other: choose another port, or stop that"
+
+
+def test_a_taken_port_is_told_with_the_process_that_has_it() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        told = look_at_port(Engine("listen tcp4 127.0.0.1: bind: address already in use"), port).told
+    assert f"{port} is taken on 127.0.0.1 by process " in told
+
+
+def test_an_address_that_the_host_has_not_is_told() -> None:
+    finding = look_at_port(Engine("listen tcp4 10.0.0.5:5000: bind: cannot assign requested address"))
+    assert finding.level == "wrong"
+    assert "is no address of the engine's host" in finding.told
+
+
+def test_a_limit_that_no_container_gets_is_wrong_and_null_is_not_asked_for() -> None:
+    refused: Any = Engine("error setting rlimit type 8: operation not permitted")
+    server = Server.model_validate({"ulimits": {"memlock": -1, "stack": None}})
+    findings = list(limits.check(refused, "i", {}, "main", server))
+    assert [(finding.level, finding.what) for finding in findings] == [("wrong", "servers.main.ulimits.memlock")]
+    assert "set it to null" in findings[0].told
+    given: Any = Engine()
+    assert [finding.level for finding in limits.check(given, "i", {}, "main", server)] == ["ok"]
+
+
+def look_at_gpus(made: Engine, *, local: bool = True) -> list[tuple[str, str]]:
+    as_engine: Any = made
+    found = gpu.check(as_engine, "i", {}, name="main", gpus=["0"], triton_image="t", local=local)
+    return [(finding.level, finding.what) for finding in found]
+
+
+def test_an_engine_without_container_toolkit_is_wrong() -> None:
+    assert look_at_gpus(Engine(NO_DRIVER)) == [("wrong", "servers.main.gpus: container toolkit")]
+
+
+def test_a_gpu_that_the_toolkit_does_not_know_is_wrong() -> None:
+    said = "nvidia-container-cli: device error: 7: unknown device: unknown"
+    assert look_at_gpus(Engine(said)) == [("wrong", "servers.main.gpus: container toolkit")]
+
+
+def test_gpus_of_a_remote_engine_cannot_be_told_without_its_image() -> None:
+    assert look_at_gpus(Engine(), local=False) == [
+        ("ok", "servers.main.gpus: container toolkit"),
+        ("warning", "servers.main.gpus: GPUs"),
+    ]
+
+
+def test_nvidia_smi_of_this_machine_is_asked_and_an_old_driver_less(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    program = tmp_path / "nvidia-smi"
+    program.write_text(
+        '#!/bin/sh\ncase $1 in *compute_cap*) echo "Field compute_cap is not a valid field to query."; exit 2;; esac\n'
+        'echo "0, GPU-1, Tesla T4, 450.80.02, 15109"\n'
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    assert look_at_gpus(Engine()) == [
+        ("ok", "servers.main.gpus: container toolkit"),
+        ("warning", "servers.main.gpus: driver"),
+        ("warning", "servers.main.gpus: generation"),
+        ("ok", "servers.main.gpus: memory"),
+    ]
+
+
+def test_nvidia_smis_lines_are_read() -> None:
+    listed = "0, GPU-1, Tesla T4, 460.91.03, 15109, 7.5\n1, GPU-2, NVIDIA A100, 535.1, 40960, 8.0\n"
+    assert gpu.parse(listed) == [T4, Gpu("1", "GPU-2", "NVIDIA A100", "535.1", 40960, 8.0)]
+
+
+@pytest.mark.parametrize(
+    ("there", "levels"),
+    [
+        (T4, ["ok", "ok", "ok"]),
+        (Gpu("0", "u", "Tesla K80", "418.39", 11441, 3.7), ["wrong", "wrong", "ok"]),
+        (Gpu("0", "u", "GeForce GTX 1060", "470.1", 6078, 6.1), ["ok", "ok", "warning"]),
+        (Gpu("0", "u", "H100", "535.1", 81559, 9.0), ["ok", "warning", "ok"]),
+    ],
+)
+def test_driver_generation_and_memory_are_judged(there: Gpu, levels: list[str]) -> None:
+    assert [finding.level for finding in gpu.judge("gpus", ["0"], [there])] == levels
+
+
+def test_a_gpu_is_asked_for_by_index_by_uuid_or_with_all_others() -> None:
+    assert [f.level for f in gpu.judge("gpus", ["GPU-1"], [T4])] == ["ok", "ok", "ok"]
+    assert [f.level for f in gpu.judge("gpus", ["all"], [T4])] == ["ok", "ok", "ok"]
+    assert [f.level for f in gpu.judge("gpus", ["all"], [])] == ["wrong"]
+    missing = list(gpu.judge("gpus", ["1"], [T4]))
+    assert [(f.level, f.told) for f in missing] == [("wrong", "is not there; the engine's host has: 0")]
+
+
+@pytest.mark.parametrize(("gb", "level"), [(0.5, "wrong"), (5, "warning"), (50, "ok")])
+def test_free_disk_is_judged_by_what_is_needed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, gb: float, level: str
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _folder: SimpleNamespace(free=gb * 1000**3))
+    assert engine.room("disk", tmp_path / "not" / "yet", 30, local=True).level == level
+    assert engine.room("disk", tmp_path, 30, local=False).level == "warning"
+
+
+def test_an_engine_that_is_too_old_is_wrong() -> None:
+    old: Any = SimpleNamespace(version=lambda: {"Version": "19.03.15", "ApiVersion": "1.40"})
+    new: Any = SimpleNamespace(version=lambda: {"Version": "20.10.0", "ApiVersion": "1.41"})
+    assert [engine.version(old).level, engine.version(new).level] == ["wrong", "ok"]
+
+
+def test_a_proxy_that_catches_loopback_is_wrong_and_another_hosts_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy", "no_proxy", "NO_PROXY", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    urls = ["http://127.0.0.1:5000", "http://gpu1.example.org:5000"]
+    assert [finding.level for finding in proxies.check(urls)] == ["ok"]
+    monkeypatch.setenv("HTTP_PROXY", "http://me:tangerine@proxy.example.org:3128")
+    monkeypatch.setenv("http_proxy", "http://me:tangerine@proxy.example.org:3128")
+    caught = list(proxies.check(urls))
+    assert [finding.level for finding in caught] == ["wrong", "warning"]
+    assert "through the proxy http://proxy.example.org:3128" in caught[0].told
+    assert "tangerine" not in str(caught)
+    monkeypatch.setenv("no_proxy", "127.0.0.1,.example.org")
+    assert [finding.level for finding in proxies.check(urls)] == ["ok"]
+
+
+def test_another_version_of_pulumi_than_the_packages_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = {"version": "v1.0.0\n", "plugin": json.dumps([{"name": "docker", "version": "1.2.3"}])}
+    monkeypatch.setattr(PulumiCli, "run", lambda _self, *args: said[args[0]])
+    findings = list(toolchain.check())
+    assert [finding.level for finding in findings] == ["wrong", "wrong"]
+    assert findings[0].told.endswith("is needed: run `make toolchain`")
