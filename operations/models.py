@@ -44,7 +44,7 @@ def look(stack: Stack, server: ServerState, *, infer: bool) -> Iterator[ModelSta
         infer: try each model of the stack that has a smoke test.
     """
     wanted = stack.settings.models_of(server.name)
-    listed = {entry.name for entry in server.models}
+    listed = [entry.name for entry in server.models or ()]
     for name, model in wanted.items():
         if name in listed:
             if not infer:
@@ -53,14 +53,14 @@ def look(stack: Stack, server: ServerState, *, infer: bool) -> Iterator[ModelSta
                 yield smoke(stack, server, name)
             else:
                 yield ModelState(server.name, name, "listed", "not tried: its smoke_test is false")
-        elif answers_lists(server):
+        elif server.models is not None:
             told = "the server does not list it: run `bin/pulumi refresh`, then `bin/pulumi up`"
             yield ModelState(server.name, name, "absent", told)
         else:
             yield ModelState(server.name, name, "unknown", f"server {server.name} does not list its models")
-    for entry in server.models:
-        if entry.name not in wanted:
-            yield ModelState(server.name, entry.name, "listed", "not in the stack file")
+    for name in listed:
+        if name not in wanted:
+            yield ModelState(server.name, name, "listed", "not in the stack file")
 
 
 def smoke(stack: Stack, server: ServerState, model: str) -> ModelState:
@@ -74,8 +74,3 @@ def smoke(stack: Stack, server: ServerState, model: str) -> ModelState:
     except ClientError as error:
         state, told = "fails", error.line
     return ModelState(server.name, model, state, told, time.monotonic() - began)
-
-
-def answers_lists(server: ServerState) -> bool:
-    """Whether what the server listed is all that it has. One with a stopped Triton answers a list, too."""
-    return server.state == "up" or bool(server.models)

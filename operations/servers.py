@@ -35,7 +35,7 @@ class ServerState:
             answers something else than a list, or a container of it does not run although it answers.
         told: what is wrong and what to do; empty if all is well.
         containers: of a server whose engine answers.
-        models: what it lists.
+        models: what it lists; None if it does not.
     """
 
     name: str
@@ -43,7 +43,7 @@ class ServerState:
     state: Literal["up", "hung", "down", "wrong"]
     told: str
     containers: tuple[ContainerState, ...]
-    models: tuple[ModelEntry, ...]
+    models: tuple[ModelEntry, ...] | None
 
 
 def look(stack: Stack, name: str) -> ServerState:
@@ -55,7 +55,7 @@ def look(stack: Stack, name: str) -> ServerState:
     if stopped:
         words = " and ".join(f"container {container.name} is {container.state}" for container in stopped)
         faults.append(f"{words}: run `bin/pulumi refresh`, then `bin/pulumi up`; `bin/aiaa logs {name}` tells more")
-    models: tuple[ModelEntry, ...] = ()
+    models: tuple[ModelEntry, ...] | None = None
     state: Literal["up", "hung", "down", "wrong"] = "wrong" if stopped else "up"
     with AiaaClient(server.deployer_url, timeout=_PATIENCE) as client:
         try:

@@ -73,7 +73,8 @@ def as_json(stack: Stack, status: Status) -> str:
     """A contract for programs: docs/operations.md."""
     document: dict[str, Any] = {"stack": stack.name, "well": status.well}
     document["servers"] = [
-        {**asdict(server), "models": [entry.name for entry in server.models]} for server in status.servers
+        {**asdict(server), "models": None if server.models is None else [entry.name for entry in server.models]}
+        for server in status.servers
     ]
     document["models"] = [{**asdict(model), "seconds": round(model.seconds, 3)} for model in status.models]
     document["xnat"] = {"url": stack.settings.xnat_url, "told": status.xnat}

@@ -24,7 +24,7 @@ def run(stack: Stack) -> list[ModelState]:
     def of_server(name: str) -> list[ModelState]:
         tested = [model for model, said in stack.settings.models_of(name).items() if said.smoke_test]
         server = servers.look(stack, name)
-        if tested and not models.answers_lists(server):
+        if server.models is None:
             told = f"server {name} is {server.state}: {server.told}"
             return [ModelState(name, model, "fails", told) for model in tested]
         return [models.smoke(stack, server, model) for model in tested]

@@ -105,6 +105,16 @@ def test_doctor_knows_the_stacks_own_ports_and_leaves_nothing_on_the_engine(
     assert not engine_with_image.images.list(filters={"label": "xnat-aiaa.probe"})
 
 
+def test_the_commands_of_the_documentation_work_as_they_stand_there(aiaa: Aiaa) -> None:
+    page = (aiaa.stack.folder / "docs" / "operations.md").read_text()
+    blocks = re.findall(r"^```sh\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    commands = [line.split() for block in blocks for line in block.splitlines()]
+    assert {words[1] for words in commands} == {"status", "verify", "logs"}
+    for program, *args in commands:
+        assert program == "bin/aiaa"
+        assert aiaa.run(*args)
+
+
 def test_status_shows_a_stack_that_is_well(aiaa: Aiaa, url: str) -> None:
     status = aiaa.json("status")
     assert status["well"]
