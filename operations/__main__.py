@@ -35,7 +35,7 @@ def main() -> int:
         print(f"bin/aiaa {options.command}: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        return 130
+        os._exit(130)  # at once: threads may be waiting for servers, and hold nothing that has to be saved
 
 
 def _doctor(options: argparse.Namespace) -> bool:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 from clients.errors import ClientError
 from clients.xnat import XnatClient
+from operations.at_once import at_once
 from operations.browsers import BrowserView, chosen, server_problem, spelling_problems
 from operations.stack_file import Stack
 from settings import SettingsError
@@ -27,7 +27,7 @@ def look(stack: Stack) -> tuple[str, list[BrowserView]]:
         return trouble, []
     choices = {scope: chosen(None if scope == "site" else lists.get(scope), lists.get("site")) for scope in scopes}
     urls = sorted({url for _, url in choices.values() if url})
-    with ThreadPoolExecutor(max_workers=8) as several:
+    with at_once() as several:
         seen = dict(zip(urls, several.map(lambda url: server_problem(url, str(settings.xnat_url)), urls), strict=True))
     views = []
     for scope in scopes:

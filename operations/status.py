@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from operations import models, registrations, servers, table
+from operations.at_once import at_once
 from operations.browsers import BrowserView
 from operations.models import ModelState
 from operations.servers import ServerState
@@ -40,7 +40,7 @@ def look(stack: Stack, *, infer: bool) -> Status:
         server = servers.look(stack, name)
         return server, list(models.look(stack, server, infer=infer))
 
-    with ThreadPoolExecutor(max_workers=8) as several:
+    with at_once() as several:
         xnat = several.submit(registrations.look, stack)
         found = list(several.map(server_and_models, stack.settings.servers))
         trouble, views = xnat.result()

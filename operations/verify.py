@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 from xml.etree import ElementTree
 
 from operations import models, servers, table
+from operations.at_once import at_once
 from operations.errors import CommandFailed
 from operations.models import ModelState
 from operations.stack_file import Stack
@@ -29,7 +29,7 @@ def run(stack: Stack) -> list[ModelState]:
             return [ModelState(name, model, "fails", told) for model in tested]
         return [models.smoke(stack, server, model) for model in tested]
 
-    with ThreadPoolExecutor(max_workers=8) as several:
+    with at_once() as several:
         return [result for of in several.map(of_server, stack.settings.servers) for result in of]
 
 

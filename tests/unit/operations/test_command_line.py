@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -19,6 +21,7 @@ from operations.stack_file import Stack
 from settings import Settings
 
 Run = Callable[..., tuple[int, str, str]]
+PROJECT = Path(__file__).parents[3]
 SERVERS = Stack("tests", Settings.parse({"servers": {"main": {}}}))
 
 
@@ -164,8 +167,31 @@ def test_a_state_that_cannot_be_written_is_an_error(monkeypatch: pytest.MonkeyPa
 
 
 def test_help_names_every_command() -> None:
-    program = Path(__file__).parents[3] / "bin" / "aiaa"
-    if not (program.parents[1] / ".toolchain" / "bin" / "pulumi").exists():
+    program = PROJECT / "bin" / "aiaa"
+    if not (PROJECT / ".toolchain" / "bin" / "pulumi").exists():
         pytest.skip("bin/aiaa needs the Pulumi CLI: run `make toolchain`")
     said = subprocess.run([program, "--help"], capture_output=True, text=True, check=True, timeout=60).stdout
     assert {"doctor", "status", "verify", "logs", "forget"} <= set(said.split())
+
+
+def test_an_interruption_waits_for_no_server(tmp_path: Path) -> None:
+    """A server that takes the connection and never answers, and Ctrl-C."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        server = {"url": url, "docker": f"unix://{tmp_path}/none.sock"}
+        told = {"xnat-aiaa:servers": {"value": json.dumps({"main": server}), "secret": False}}
+        program = tmp_path / "pulumi"
+        program.write_text(f"#!/bin/sh\necho '{json.dumps(told)}'\n")
+        program.chmod(0o755)
+        code = (
+            "import pathlib, sys; from operations import __main__, pulumi_cli; "
+            f"pulumi_cli.PROGRAM = pathlib.Path({str(program)!r}); sys.argv[1:] = ['status', '--stack', 'tests']; "
+            "sys.exit(__main__.main())"
+        )
+        process = subprocess.Popen([sys.executable, "-c", code], cwd=PROJECT, stderr=subprocess.PIPE, text=True)
+        silent.settimeout(60)
+        connection, _ = silent.accept()
+        with connection:
+            process.send_signal(signal.SIGINT)
+            _, complaint = process.communicate(timeout=10)  # the server has 15 s
+    assert (process.returncode, complaint) == (130, "")
