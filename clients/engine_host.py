@@ -1,0 +1,193 @@
+"""What the host of a Docker engine gives a container: a port and GPUs. Tried out before anything is changed for it.
+
+It is tried through the engine itself, so that it holds for a remote one too: a container of an empty image is given
+the port and the GPUs and started. An engine publishes ports and finds the device driver before it starts the first
+process (moby, `daemon/start.go`), which an empty image does not have: so this container never runs.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Any, Literal
+
+import docker
+from docker.errors import APIError, NotFound
+from docker.types import DeviceRequest
+
+from clients.docker_engine import docker_engine
+from clients.listener import listener
+
+_PROCESS = "/xnat-aiaa-host-check"  # there is no such file in the empty image; the engine's refusal names it
+_INTERNAL_PORT = 5000  # of a container with nothing in it
+_LABELS_OF_STACKS = ("xnat-aiaa.project", "xnat-aiaa.stack")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """
+    Attributes:
+        bind, port: where a container's port is to be published.
+        gpus: ids, or `("all",)`, or none.
+        holder: the name of the container that may have the port already: the server's own.
+    """
+
+    bind: str
+    port: int
+    gpus: tuple[str, ...] = ()
+    holder: str = ""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """What a host does not give: the key of a server's settings, what is wrong with it, and what to do."""
+
+    key: Literal["port", "bind", "gpus"]
+    told: str
+    advice: str
+
+    @property
+    def line(self) -> str:
+        return f"{self.told}: {self.advice}"
+
+
+def refusal(docker_host: str | None, wanted: Wanted, labels: Mapping[str, str]) -> Refusal | None:
+    """What the engine's host would refuse a container; None if it gives all that is wanted.
+
+    Args:
+        docker_host: the engine's address; None is the default one.
+        labels: of the container that tries it, so that whatever cleans up knows whose it is.
+
+    Raises:
+        Unreachable: the engine did not answer. Rejected: it does not let containers be made.
+    """
+    with docker_engine(docker_host) as engine:
+        published = _publisher(engine, wanted)
+        if published and published.name != wanted.holder:
+            return published.refusal(wanted)
+        said = _said_at_start(engine, wanted, labels, publish=published is None)
+    return _of_gpus(wanted, said) or _of_port(docker_host, wanted, said)
+
+
+@dataclass(frozen=True)
+class _Publisher:
+    name: str
+    stack: str
+
+    def refusal(self, wanted: Wanted) -> Refusal:
+        whose = f" of stack {self.stack}" if self.stack else ""
+        return _taken(wanted, f"container {self.name}{whose}", "stop that container")
+
+
+def _publisher(engine: docker.DockerClient, wanted: Wanted) -> _Publisher | None:
+    """The running container that has the port, if one has."""
+    for container in engine.api.containers():
+        for port in container.get("Ports") or ():
+            if port.get("PublicPort") == wanted.port and _overlap(port.get("IP", ""), wanted.bind):
+                labels = container.get("Labels") or {}
+                stack = "/".join(labels[label] for label in _LABELS_OF_STACKS if label in labels)
+                return _Publisher(container["Names"][0].lstrip("/"), stack)
+    return None
+
+
+def _overlap(one: str, other: str) -> bool:
+    """Whether two addresses cannot both have the same port."""
+    return one == other or any(not address or ip_address(address).is_unspecified for address in (one, other))
+
+
+def _said_at_start(
+    engine: docker.DockerClient, wanted: Wanted, labels: Mapping[str, str], *, publish: bool
+) -> str:
+    """What the engine says against a container with the port and the GPUs; "" if it came to its first process."""
+    ports: dict[str, Any] = {f"{_INTERNAL_PORT}/tcp": (wanted.bind, wanted.port)} if publish else {}
+    with _empty_image(engine, labels) as image:
+        container = engine.containers.create(
+            image,
+            [_PROCESS],
+            labels=dict(labels),
+            ports=ports,
+            device_requests=[_gpu_request(wanted.gpus)] if wanted.gpus else [],
+        )
+        try:
+            container.start()
+        except APIError as error:
+            said = " ".join(str(error.explanation or error).split())
+            return "" if _PROCESS in said else said
+        finally:
+            with suppress(NotFound):  # somebody cleaned up meanwhile
+                container.remove(force=True, v=True)
+    return ""
+
+
+def _gpu_request(gpus: tuple[str, ...]) -> DeviceRequest:
+    everything = gpus == ("all",)
+    return DeviceRequest(
+        driver="nvidia",
+        count=-1 if everything else 0,
+        device_ids=[] if everything else list(gpus),
+        capabilities=[["gpu"]],
+    )
+
+
+@contextmanager
+def _empty_image(engine: docker.DockerClient, labels: Mapping[str, str]) -> Iterator[str]:
+    """An image without a file in it, which no registry has to be asked for."""
+    nothing = io.BytesIO()
+    tarfile.open(fileobj=nothing, mode="w").close()
+    changes = [f"LABEL {json.dumps(name)}={json.dumps(value)}" for name, value in labels.items()]
+    told = engine.api.import_image_from_data(nothing.getvalue(), changes=changes)
+    image = str(json.loads(told.strip().splitlines()[-1])["status"])
+    try:
+        yield image
+    finally:
+        with suppress(NotFound):
+            engine.images.remove(image)
+
+
+def _of_gpus(wanted: Wanted, said: str) -> Refusal | None:
+    if "could not select device driver" in said:
+        return Refusal(
+            "gpus",
+            f"the engine has no GPU runtime (it said: {said})",
+            "install the NVIDIA Container Toolkit on its host and restart Docker there, or set gpus: []",
+        )
+    # What else NVIDIA's hook may say is about the empty image.
+    if any(f"nvidia-container-cli: {kind} error" in said for kind in ("device", "initialization")):
+        return Refusal(
+            "gpus",
+            f"the engine cannot give GPU {', '.join(wanted.gpus)} (it said: {said})",
+            "`nvidia-smi -L` on its host lists what there is; name those, or set gpus: []",
+        )
+    return None
+
+
+def _of_port(docker_host: str | None, wanted: Wanted, said: str) -> Refusal | None:
+    # Docker's own book of ports says the former, the kernel the latter.
+    if "port is already allocated" in said or "address already in use" in said:
+        if process := listener(docker_host, wanted.bind, wanted.port):
+            return _taken(wanted, f"process {process} of the engine's host", "stop that process")
+        return _taken(
+            wanted, "a process of the engine's host", f"stop it (`ss -ltnp 'sport = :{wanted.port}'` there names it)"
+        )
+    if "cannot assign requested address" in said:
+        return Refusal(
+            "bind",
+            f"{wanted.bind} is no address of the engine's host",
+            "give one that it has; 0.0.0.0 are all, and AIAA has no log-in",
+        )
+    if "external connectivity" in said:
+        return Refusal(
+            "port",
+            f"{wanted.port} cannot be published on {wanted.bind} (the engine said: {said})",
+            "mend what it names, or choose another port",
+        )
+    return None
+
+
+def _taken(wanted: Wanted, by: str, otherwise: str) -> Refusal:
+    return Refusal("port", f"{wanted.port} is taken on {wanted.bind} by {by}", f"choose another port, or {otherwise}")
