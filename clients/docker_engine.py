@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import docker
 from docker.errors import APIError, DockerException
 
-from clients.errors import Rejected, Unreachable
+from clients.errors import Rejected, Unreachable, cause
 
 _TIMEOUT = 15  # seconds
+_DEFAULT = "unix:///var/run/docker.sock"
 
 
 @contextmanager
@@ -25,7 +27,7 @@ def docker_engine(docker_host: str | None, *, timeout: int = _TIMEOUT) -> Iterat
     Raises:
         Rejected: the engine said no, or has no such object. Unreachable: it did not answer.
     """
-    where = f"Docker engine {docker_host}" if docker_host else "Docker engine"
+    where = f"Docker engine {docker_host or os.environ.get('DOCKER_HOST') or _DEFAULT}"
     try:
         client = (
             docker.DockerClient(base_url=docker_host, timeout=timeout, use_ssh_client=docker_host.startswith("ssh://"))
@@ -40,7 +42,7 @@ def docker_engine(docker_host: str | None, *, timeout: int = _TIMEOUT) -> Iterat
         raise Rejected(f"{where}: {_one_line(error.explanation or error)}") from None
     except (DockerException, OSError) as error:
         raise Unreachable(
-            f"{where} did not answer: {_one_line(error)}",
+            f"{where} did not answer: {_one_line(cause(error))}",
             advice="start it, or mend the address (a server's docker:, or DOCKER_HOST); `docker info` tells the same",
         ) from None
 

@@ -1,29 +1,25 @@
 """What the host of a Docker engine gives a container: a port and GPUs. Tried out before anything is changed for it.
 
-It is tried through the engine itself, so that it holds for a remote one too: a container of an empty image is given
-the port and the GPUs and started. An engine publishes ports and finds the device driver before it starts the first
-process (moby, `daemon/start.go`), which an empty image does not have: so this container never runs.
+It is tried through the engine itself (`clients.engine_probe`), so that it holds for a remote one too: an engine
+publishes ports and finds the device driver before it starts a container's first process (moby, `daemon/start.go`).
 """
 
 from __future__ import annotations
 
-import io
-import json
-import tarfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import Any, Literal
+from typing import Literal
 
 import docker
-from docker.errors import APIError, NotFound
 from docker.types import DeviceRequest
 
+from clients import engine_probe
 from clients.docker_engine import docker_engine
+from clients.engine_probe import empty_image
 from clients.listener import listener
 
-_PROCESS = "/xnat-aiaa-host-check"  # there is no such file in the empty image; the engine's refusal names it
+_TIMEOUT = 60  # seconds for one call: a start is more than a look
 _INTERNAL_PORT = 5000  # of a container with nothing in it
 _LABELS_OF_STACKS = ("xnat-aiaa.project", "xnat-aiaa.stack")
 
@@ -66,11 +62,14 @@ def refusal(docker_host: str | None, wanted: Wanted, labels: Mapping[str, str]) 
     Raises:
         Unreachable: the engine did not answer. Rejected: it does not let containers be made.
     """
-    with docker_engine(docker_host) as engine:
+    with docker_engine(docker_host, timeout=_TIMEOUT) as engine:
         published = _publisher(engine, wanted)
         if published and published.name != wanted.holder:
             return published.refusal(wanted)
-        said = _said_at_start(engine, wanted, labels, publish=published is None)
+        ports = {} if published else {f"{_INTERNAL_PORT}/tcp": (wanted.bind, wanted.port)}
+        requests = [_gpu_request(wanted.gpus)] if wanted.gpus else []
+        with empty_image(engine) as image:
+            said = engine_probe.refusal(engine, image, labels, ports=ports, device_requests=requests)
     return _of_gpus(wanted, said) or _of_port(docker_host, wanted, said)
 
 
@@ -100,30 +99,6 @@ def _overlap(one: str, other: str) -> bool:
     return one == other or any(not address or ip_address(address).is_unspecified for address in (one, other))
 
 
-def _said_at_start(
-    engine: docker.DockerClient, wanted: Wanted, labels: Mapping[str, str], *, publish: bool
-) -> str:
-    """What the engine says against a container with the port and the GPUs; "" if it came to its first process."""
-    ports: dict[str, Any] = {f"{_INTERNAL_PORT}/tcp": (wanted.bind, wanted.port)} if publish else {}
-    with _empty_image(engine, labels) as image:
-        container = engine.containers.create(
-            image,
-            [_PROCESS],
-            labels=dict(labels),
-            ports=ports,
-            device_requests=[_gpu_request(wanted.gpus)] if wanted.gpus else [],
-        )
-        try:
-            container.start()
-        except APIError as error:
-            said = " ".join(str(error.explanation or error).split())
-            return "" if _PROCESS in said else said
-        finally:
-            with suppress(NotFound):  # somebody cleaned up meanwhile
-                container.remove(force=True, v=True)
-    return ""
-
-
 def _gpu_request(gpus: tuple[str, ...]) -> DeviceRequest:
     everything = gpus == ("all",)
     return DeviceRequest(
@@ -132,21 +107,6 @@ def _gpu_request(gpus: tuple[str, ...]) -> DeviceRequest:
         device_ids=[] if everything else list(gpus),
         capabilities=[["gpu"]],
     )
-
-
-@contextmanager
-def _empty_image(engine: docker.DockerClient, labels: Mapping[str, str]) -> Iterator[str]:
-    """An image without a file in it, which no registry has to be asked for."""
-    nothing = io.BytesIO()
-    tarfile.open(fileobj=nothing, mode="w").close()
-    changes = [f"LABEL {json.dumps(name)}={json.dumps(value)}" for name, value in labels.items()]
-    told = engine.api.import_image_from_data(nothing.getvalue(), changes=changes)
-    image = str(json.loads(told.strip().splitlines()[-1])["status"])
-    try:
-        yield image
-    finally:
-        with suppress(NotFound):
-            engine.images.remove(image)
 
 
 def _of_gpus(wanted: Wanted, said: str) -> Refusal | None:

@@ -30,7 +30,7 @@ def listener(docker_host: str | None, bind: str, port: int) -> str | None:
 
 def _engine_pid(docker_host: str | None) -> int | None:
     """The engine's process: its view of the network may be another one than ours."""
-    scheme, _, path = parse_host(docker_host or os.environ.get("DOCKER_HOST")).partition("://")
+    scheme, _, path = str(parse_host(docker_host or os.environ.get("DOCKER_HOST"))).partition("://")
     if scheme != "http+unix":
         return None
     with socket.socket(socket.AF_UNIX) as engine:

@@ -19,7 +19,18 @@ import urllib3
 from requests.auth import AuthBase
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, stop_before_delay, wait_random_exponential
 
-from clients.errors import Broken, ClientError, NotReady, Refused, Rejected, Unreachable, of_status, redacted, said
+from clients.errors import (
+    Broken,
+    ClientError,
+    NotReady,
+    Refused,
+    Rejected,
+    Unreachable,
+    cause,
+    of_status,
+    redacted,
+    said,
+)
 
 # Not a browser's: XNAT answers browsers with redirects and asks them for CSRF tokens.
 USER_AGENT = "xnat-aiaa/0.1"
@@ -241,15 +252,15 @@ class Transport:
                 f"{tried}: no answer in time",
                 advice="it may hang, or still be at work: see its log, then run the command again",
             )
-        cause = redacted(_cause(error), self.secrets)
+        reason = redacted(cause(error), self.secrets)
         if isinstance(error, (requests.exceptions.SSLError, urllib3.exceptions.SSLError)):
             return Unreachable(
-                f"{tried}: TLS failed: {cause}",
+                f"{tried}: TLS failed: {reason}",
                 advice="check that its certificate is for this host name, and that this machine trusts who signed it",
             )
         if isinstance(error, (requests.ConnectionError, urllib3.exceptions.HTTPError)):
-            return _ConnectionLost(f"{tried}: connection failed: {cause}")
-        return Unreachable(f"{tried}: cannot be sent: {cause}")
+            return _ConnectionLost(f"{tried}: connection failed: {reason}")
+        return Unreachable(f"{tried}: cannot be sent: {reason}")
 
 
 class _ConnectionLost(Unreachable):
@@ -309,18 +320,3 @@ def _public(url: str) -> str:
 
 def _reason(status: int) -> str:
     return HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else ""
-
-
-def _cause(error: BaseException) -> str:
-    """The innermost reason, without the wrappings of three libraries."""
-    while True:
-        inner = (
-            getattr(error, "reason", None)
-            or error.__context__
-            or next((arg for arg in getattr(error, "args", ()) if isinstance(arg, BaseException)), None)
-        )
-        if not isinstance(inner, BaseException):
-            break
-        error = inner
-    words = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return " ".join(str(words).split())

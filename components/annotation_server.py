@@ -7,9 +7,11 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_docker as docker
 
+from components import labels
 from components.clara_v4 import ClaraV4, ClaraV4Args
 from components.workspace import Workspace, WorkspaceArgs
 from dynamic_providers.aiaa.endpoint import Endpoint
+from dynamic_providers.aiaa.host_check import HostCheck
 from settings import Images, Server
 
 
@@ -55,7 +57,18 @@ class AnnotationServer(pulumi.ComponentResource):
         super().__init__("xnat-aiaa:index:AnnotationServer", name, None, opts)
         server = args.server
         self.url, self.browser_url = server.deployer_url, server.viewer_url
-        child = pulumi.ResourceOptions(parent=self)
+        checked = HostCheck(
+            name,
+            key=f"servers.{name}",
+            docker_host=server.docker,
+            bind=server.bind,
+            port=server.port,
+            gpus=server.gpus,
+            holder=f"{labels.prefix(name)}-aiaa",
+            labels=labels.of_stack(),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        child = pulumi.ResourceOptions(parent=self, depends_on=[checked])
         if server.docker:
             # Another engine has other containers: what is on the old one goes with its provider.
             moving = pulumi.ResourceOptions(replace_on_changes=["host"], delete_before_replace=True)

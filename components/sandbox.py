@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,12 +12,14 @@ import pulumi_docker as docker
 
 from components import labels
 from components.annotation_server import ServerImages
+from dynamic_providers.aiaa.host_check import HostCheck
 from settings import Sandbox as SandboxSettings
 from settings import SandboxXnat
 
 _BASE = "xnat-aiaa-sandbox-base:current"  # `make image` makes it
 _CONTEXT = "sandbox"
 _XNAT_PORT = 8080
+_XNAT_BIND = "127.0.0.1"
 _DATA = "/data/xnat"
 
 
@@ -60,18 +63,28 @@ class Sandbox(pulumi.ComponentResource):
             labels=labels.for_volume(),
             opts=pulumi.ResourceOptions(parent=self),
         )
+        checked = HostCheck(
+            "sandbox",
+            key="sandbox.xnat",
+            docker_host=None,
+            bind=_XNAT_BIND,
+            port=xnat.port,
+            holder=name,
+            labels=labels.of_stack(),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
         projects = [word for project in xnat.projects for word in ("--project", project)]
         return docker.Container(
             "sandbox-xnat",
             name=name,
             image=image,
             command=["start_xnat.sh", "--host", "0.0.0.0", "--port", str(_XNAT_PORT), "--data", _DATA, *projects],  # noqa: S104
-            ports=[docker.ContainerPortArgs(internal=_XNAT_PORT, external=xnat.port, ip="127.0.0.1")],
+            ports=[docker.ContainerPortArgs(internal=_XNAT_PORT, external=xnat.port, ip=_XNAT_BIND)],
             volumes=[docker.ContainerVolumeArgs(container_path=_DATA, volume_name=data.name)],
             restart="unless-stopped",
             network_mode="bridge",
             labels=labels.for_container(),
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[checked]),
         )
 
 
@@ -80,6 +93,11 @@ def _base_id() -> str:
         return docker.get_remote_image(name=_BASE).id
     except Exception as error:  # noqa: BLE001 - an invoke raises nothing more special
         said = " ".join(str(error).split()).rpartition(" occurred: * ")[2]
+        if "_ping" in said:
+            raise pulumi.RunError(
+                f"sandbox: Docker engine {os.environ.get('DOCKER_HOST') or 'unix:///var/run/docker.sock'} did not "
+                "answer: start it (`make up` starts the project's own), or mend DOCKER_HOST"
+            ) from None
         raise pulumi.RunError(
             f"sandbox: needs the image {_BASE} on the Docker engine: run `make up`, or `make image` for that alone. "
             f"The engine's plugin said: {said}"

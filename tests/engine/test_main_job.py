@@ -172,6 +172,7 @@ def test_another_port_moves_the_server_and_uploads_no_model(deployment: Deployme
     deployment.change(lambda wanted: wanted["servers"]["main"].update(port=free_port()))
     preview = deployment.stack.preview()
     assert preview.changes == {
+        "HostCheck main": "update",
         "Container main-aiaa": "replace",
         "Endpoint main": "update",
         f"Model main/{LIVER}": "update",

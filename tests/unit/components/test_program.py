@@ -139,3 +139,28 @@ def test_a_sandbox_without_its_base_image_says_how_to_get_it(program: Program, m
     monkeypatch.setattr(Engine, "call", fail)
     with pytest.raises(pulumi.RunError, match=r"run `make up`, .* said: did not find the image"):
         program(SANDBOX)
+
+
+def test_a_sandbox_on_an_engine_that_is_gone_names_the_engine(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+        return {}, [("name", "1 error occurred:\n\t* Error pinging Docker server, has a '_ping' endpoint.\n\n")]
+
+    monkeypatch.setattr(Engine, "call", fail)
+    monkeypatch.setenv("DOCKER_HOST", "unix:///none.sock")
+    told = (
+        r"^sandbox: Docker engine unix:///none\.sock did not answer: "
+        r"start it \(`make up` starts the project's own\), or mend DOCKER_HOST$"
+    )
+    with pytest.raises(pulumi.RunError, match=told):
+        program(SANDBOX)
+
+
+def test_the_host_is_tried_for_each_server_and_the_sandboxs_xnat(program: Program) -> None:
+    made = program(SANDBOX)
+    assert sorted(made.of_type("HostCheck")) == ["far", "main", "sandbox"]
+    tried = made.inputs("HostCheck main")
+    assert (tried["key"], tried["port"], tried["gpus"]) == ("servers.main", 5000, ["0", "1"])
+    assert tried["holder"] == made.inputs("Container main-aiaa")["name"]
+    assert made.inputs("HostCheck sandbox")["holder"] == made.inputs("Container sandbox-xnat")["name"]

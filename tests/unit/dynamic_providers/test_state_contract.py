@@ -11,6 +11,7 @@ from pulumi.dynamic import Resource
 from pulumi.dynamic.dynamic import serialize_provider
 
 from dynamic_providers.aiaa.endpoint import Endpoint, EndpointProvider
+from dynamic_providers.aiaa.host_check import HostCheck, HostCheckProvider
 from dynamic_providers.aiaa.model import Model, ModelProvider
 from dynamic_providers.aiaa.smoke_test import SmokeTest, SmokeTestProvider
 from dynamic_providers.boundary import Provider
@@ -33,6 +34,12 @@ CONTRACT = [
         Endpoint,
         "dynamic/aiaa:Endpoint",
         "gASVOwAAAAAAAACMH2R5bmFtaWNfcHJvdmlkZXJzLmFpYWEuZW5kcG9pbnSUjBBFbmRwb2ludFByb3ZpZGVylJOUKYGULg==",
+    ),
+    Remembered(
+        HostCheckProvider,
+        HostCheck,
+        "dynamic/aiaa:HostCheck",
+        "gASVPgAAAAAAAACMIWR5bmFtaWNfcHJvdmlkZXJzLmFpYWEuaG9zdF9jaGVja5SMEUhvc3RDaGVja1Byb3ZpZGVylJOUKYGULg==",
     ),
     Remembered(
         ModelProvider,
