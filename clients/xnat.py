@@ -8,111 +8,67 @@ from __future__ import annotations
 
 import json
 import re
-from base64 import b64encode
-from collections.abc import Callable, Collection, Sequence
-from types import TracebackType
-from typing import Any, Self
+from collections.abc import Callable, Sequence
+from typing import Any
 
-from clients.errors import Broken, ClientError, LoginRefused, NotReady, Refused, Rejected
-from clients.transport import REDIRECTS, Answer, Deadline, Transport
+from clients import xnat_answers as meaning
+from clients.errors import Broken, ClientError, Refused, Rejected, redacted, said
+from clients.transport import Answer, wait_for
+from clients.xnat_answers import NoProject, UnreadableList
+from clients.xnat_session import XnatSession
 
-_PLUGIN_MISSING = (
-    "XNAT has no OHIF viewer plugin (3.0 or newer), or has not finished starting: install it, restart XNAT, try again"
-)
+_EXCERPT = 80  # characters of what stands in place of a list
 
 
-class XnatClient:
-    """A logged-in client for one XNAT; a context manager, which logs in and out. Not for several threads at once.
+class XnatClient(XnatSession):
+    """A logged-in client for one XNAT."""
 
-    XNAT counts sessions and failed log-ins: so there is one log-in, whose cookie all calls carry, and a refused one is
-    not tried again. The cookie is sent by hand, as XNAT marks it `Secure` where its own URL is https, and a cookie jar
-    would then hold it back from a plain connection behind the TLS front.
-
-    Args:
-        url: with the context path, if there is one.
-        username: may be `provider/user`.
-        timeout: seconds for one call.
-    """
-
-    def __init__(
-        self, url: str, username: str, password: str, *, ca_file: str | None = None, timeout: float = 60.0
-    ) -> None:
-        basic = b64encode(f"{username}:{password}".encode()).decode()
-        self._username = username
-        self._login_header = {"Authorization": f"Basic {basic}"}
-        self._cookie: dict[str, str] = {}
-        self._timeout = timeout
-        self._transport = Transport(url, ca_file=ca_file, read_timeout=timeout, secrets=(password, basic))
-        self._url = self._transport.base_url
-
-    def __enter__(self) -> Self:
-        try:
-            self._log_in()
-        except BaseException:
-            self._transport.close()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Log out; a session that cannot be ended ends by itself after XNAT's session timeout."""
-        try:
-            if self._cookie:
-                self._transport.call(
-                    "DELETE", "data", "JSESSION", deadline=5, expect=range(200, 600), repeat=False, headers=self._cookie
-                )
-        except ClientError:
-            pass  # nothing is lost: see above
-        finally:
-            self._cookie = {}
-            self._transport.close()
-
-    def wait_until_up(self, deadline: float, on_wait: Callable[[str], None]) -> None:
-        """Wait until XNAT itself answers; what it answers is judged by the next call.
+    def wait_for_lists(self, deadline: float, on_wait: Callable[[str], None]) -> None:
+        """Wait until the viewer plugin's routes are there: they come last when XNAT starts.
 
         Args:
             deadline: seconds.
             on_wait: is told now and then what is waited for.
 
         Raises:
-            Unreachable, NotReady, Rejected: the last reason why it did not.
+            ClientError: the plugin is missing or too old, or the last reason why its routes do not answer.
         """
-        try:
-            self._transport.wait(deadline, on_wait, "xapi", "siteConfig", "buildInfo")
-        except Rejected as error:
-            raise Rejected(f"{error}: is this XNAT's address, with its context path if it has one?") from None
+
+        def look(_left: float) -> Rejected | Broken | None:
+            try:
+                self.server_list("site")
+            except UnreadableList:
+                return None
+            except (Rejected, Broken) as error:
+                return error  # no time will mend it
+            return None
+
+        if failure := wait_for(look, deadline, on_wait):
+            raise failure
 
     def server_list(self, scope: str) -> tuple[str, ...] | None:
         """The list of AIAA servers of `site` or `projects/<ID>`; None if there is none, or an empty one.
 
         Raises:
-            Rejected: the plugin is missing. Refused: no such project, or no right to see it. Broken: no list is there.
+            NoProject: XNAT says that there is no such project.
+            UnreadableList: what is stored there is no list.
+            Refused: the account may not see the project. Rejected, NotReady: the plugin is missing, or not there yet.
+            Broken: no list was answered.
         """
-        answer = self._call("GET", *_list_path(scope), expect=(200, 403, 404, 422, 500))
-        if answer.status == 404:
-            # "None" is a 404 with a JSON array of one sentence; without the array, the route itself is missing.
-            if isinstance(_json_or_none(answer), list):
-                return None
-            no_project = "" if scope == "site" else "there is no such project, or "
-            raise Rejected(f"{answer.tried}: answered 404: {no_project}{_PLUGIN_MISSING}")
-        if answer.status in (403, 422):
-            raise Refused(
-                f"{answer.tried}: answered {answer.status}: there is no such project, or {self._username} may not see "
-                "it (a site administrator sees all projects only as a member of ALL_DATA_ADMIN)"
-            )
-        if answer.status == 500:
-            raise Broken(
-                f"{answer.tried}: answered 500: what is stored there is no list of servers (a project owner can write "
-                f"anything through {self._url}/data/{_config_path(scope)}); a new PUT of the list replaces it"
-            )
-        document = answer.json()
-        if not isinstance(document, list) or not all(isinstance(url, str) for url in document):
-            raise answer.instead_of("a list of addresses")
-        return tuple(document) or None
+        answer = self.call("GET", *_list_path(scope), expect=(200, 403, 404, 422, 500))
+        if answer.status == 200:
+            document = answer.json()
+            if not isinstance(document, list):
+                raise answer.instead_of("a list of addresses")
+            if _are_texts(document):
+                return tuple(document) or None
+        if _says_none(answer):
+            return None
+        if answer.status == 404 and (scope == "site" or not self._has_lists()):
+            raise meaning.no_route(answer, self._plugins())
+        if answer.status in (200, 500):
+            raise self._unreadable(answer, scope)
+        raise self._not_seen(answer, scope)
 
     def put_server_list(self, scope: str, urls: Sequence[str]) -> None:
         """Replace the list, and read it back. An empty one is how XNAT says "none": there is no DELETE.
@@ -120,20 +76,36 @@ class XnatClient:
         Raises:
             Rejected: an address that XNAT does not take. Broken: another list than the one that was written came back.
         """
-        answer = self._call("PUT", *_list_path(scope), body=json.dumps(list(urls)))
+        try:
+            answer = self.call("PUT", *_list_path(scope), body=json.dumps(list(urls)))
+        except Refused as error:
+            rights = [meaning.ADMINISTRATOR, *([] if scope == "site" else [meaning.ALL_DATA])]
+            raise Refused(str(error), advice=meaning.granting(self.url, self.username, rights)) from None
         back = self.server_list(scope) or ()
         if back != tuple(urls):
-            raise Broken(f"{answer.tried}: wrote {list(urls)}, read back {list(back)}: did somebody else write too?")
+            raise Broken(
+                f"{answer.tried}: wrote {list(urls)}, read back {list(back)}",
+                advice="somebody else writes this list at the same time: find out who, then run the command again",
+            )
 
-    def roles(self, username: str) -> list[str]:
-        return self._texts("xapi", "users", username, "roles")
+    def account(self) -> str:
+        """The name of the account that is logged in, which is another than the one that logs in for `provider/user`
+        and for alias tokens."""
+        answer = self.call("GET", "data", "auth", accept="*/*")
+        found = re.search(r"User '(.+)' is logged in", answer.text)
+        if not found:
+            raise answer.instead_of("who is logged in")
+        return found.group(1)
 
-    def groups(self, username: str) -> list[str]:
-        return self._texts("xapi", "users", username, "groups")
+    def roles(self, account: str) -> list[str]:
+        return self._texts("xapi", "users", account, "roles")
+
+    def groups(self, account: str) -> list[str]:
+        return self._texts("xapi", "users", account, "groups")
 
     def find_project(self, name: str) -> str | None:
         """The ID of the project that has this ID or alias; None if there is none that the account may see."""
-        answer = self._call("GET", "data", "projects", name, expect=(200, 403, 404), query={"format": "json"})
+        answer = self.call("GET", "data", "projects", name, expect=(200, 403, 404), query={"format": "json"})
         if answer.status != 200:
             return None
         try:
@@ -141,78 +113,89 @@ class XnatClient:
         except (KeyError, IndexError, TypeError):
             raise answer.instead_of("a project") from None
 
+    def project_ids(self) -> set[str]:
+        """The IDs of all projects; of those that it may see, for an account that is no site administrator."""
+        answer = self.call("GET", "data", "projects", query={"format": "json", "allDataOverride": "true"})
+        try:
+            return {str(row["ID"]) for row in answer.json()["ResultSet"]["Result"]}
+        except (KeyError, TypeError):
+            raise answer.instead_of("a table of projects") from None
+
     def build_info(self) -> dict[str, Any]:
         """XNAT's version and build."""
-        document = self._call("GET", "xapi", "siteConfig", "buildInfo").json()
+        document = self.call("GET", "xapi", "siteConfig", "buildInfo").json()
         return document if isinstance(document, dict) else {}
 
     def _texts(self, *parts: str) -> list[str]:
-        answer = self._call("GET", *parts)
+        answer = self.call("GET", *parts)
         document = answer.json()
         if not isinstance(document, list):
             raise answer.instead_of("a list")
         return [str(item) for item in document]
 
-    def _log_in(self) -> None:
-        answer = self._transport.call(
-            "POST",
-            "data",
-            "JSESSION",
-            deadline=self._timeout,
-            expect=(200, *REDIRECTS, 401, 403),
-            headers=self._login_header,
-        )
-        if answer.status in (401, 403):
-            raise LoginRefused(
-                f"XNAT {self._url} refused the log-in of {self._username} ({answer.status}): wrong password, a locked "
-                "account, or too many open sessions. It was tried once and is not tried again in this run, as XNAT "
-                "locks accounts; mend xnat.username or the password"
+    def _has_lists(self) -> bool:
+        answer = self.call("GET", *_list_path("site"), expect=range(200, 600))
+        return answer.status != 404 or _says_none(answer)
+
+    def _plugins(self) -> dict[str, str] | None:
+        """Versions of the plugins that XNAT has loaded, by id; None if it does not tell."""
+        answer = self.call("GET", "xapi", "plugins", expect=range(200, 600))
+        document = _json_or_none(answer)
+        if answer.status != 200 or not isinstance(document, dict):
+            return None
+        return {
+            name: str(plugin.get("version")) if isinstance(plugin, dict) else "?" for name, plugin in document.items()
+        }
+
+    def _not_seen(self, answer: Answer, scope: str) -> ClientError:
+        """XNAT tells no difference between a project that is not there and one that is not to be seen."""
+        if scope == "site":
+            return Refused(f"{answer.tried}: answered {answer.status}")
+        account, project = self.account(), scope.removeprefix("projects/")
+        if meaning.ALL_DATA.removeprefix("groups/") not in self.groups(account):
+            return meaning.may_not_read(account, [project], self.url)
+        if project in self.project_ids():
+            return Refused(f"{answer.tried}: answered {answer.status} although project {project} is there")
+        return NoProject(f"there is no project {project}")
+
+    def _unreadable(self, answer: Answer, scope: str) -> Broken:
+        """A 500 may be any trouble of XNAT's; what is stored tells whether it is no list. A project's owners can write
+        it, unchecked, through the configuration service's own API."""
+        table = self.call("GET", *_config_path(scope), expect=range(200, 600), query={"format": "json"})
+        try:
+            row = _json_or_none(table)["ResultSet"]["Result"][-1]
+            stored, writer = str(row["contents"]), str(row["user"])
+        except (KeyError, IndexError, TypeError):
+            return Broken(str(answer.instead_of("a list of addresses")))
+        if _are_texts(_parsed(stored)):
+            words = said(answer.body, answer.secrets)[0]
+            return Broken(
+                f"{answer.tried}: answered {answer.status} although a list is stored: {words}",
+                advice="see XNAT's log, then run the command again",
             )
-        _require_no_redirect(answer, self._username)
-        session = answer.text.strip()
-        if not re.fullmatch(r"[\w.-]+", session):
-            raise answer.instead_of("a session id (is this XNAT's address?)")
-        self._transport.secrets += (session,)
-        self._cookie = {"Cookie": f"JSESSIONID={session}"}
-
-    def _call(
-        self,
-        method: str,
-        *parts: str,
-        expect: Collection[int] = (200,),
-        query: dict[str, str | int] | None = None,
-        body: str | None = None,
-    ) -> Answer:
-        """One call with the session; one that expired meanwhile (after 15 idle minutes by default) is renewed once."""
-        limit = Deadline(self._timeout)
-
-        def once() -> Answer:
-            return self._transport.call(
-                method,
-                *parts,
-                deadline=limit.left,
-                expect=(*expect, *REDIRECTS, 401),
-                query=query,
-                headers={**self._cookie, "Accept": "application/json"},
-                body=(lambda _limit: (body, "application/json")) if body is not None else None,
-            )
-
-        answer = once()
-        if answer.status == 401:
-            self._log_in()
-            answer = once()
-        if answer.status == 401:
-            raise Refused(f"{answer.tried}: answered 401 although the log-in of {self._username} was just accepted")
-        _require_no_redirect(answer, self._username)
-        return answer
+        excerpt = " ".join(redacted(stored, answer.secrets).split())
+        return UnreadableList(f"what {writer} has written there is no list of servers: {excerpt[:_EXCERPT]}")
 
 
 def _list_path(scope: str) -> list[str]:
     return ["xapi", "ohifaiaa", *([] if scope == "site" else scope.split("/")), "servers"]
 
 
-def _config_path(scope: str) -> str:
-    return "config/ohif-aiaa/site-json" if scope == "site" else f"{scope}/config/ohif-aiaa/project-json"
+def _config_path(scope: str) -> list[str]:
+    """Where the plugin keeps the list, in XNAT's configuration service."""
+    of_site = scope == "site"
+    return [
+        "data",
+        *([] if of_site else scope.split("/")),
+        "config",
+        "ohif-aiaa",
+        f"{'site' if of_site else 'project'}-json",
+    ]
+
+
+def _says_none(answer: Answer) -> bool:
+    """An absent list is a 404 with a JSON array of one sentence; without the array, the route itself is missing."""
+    return answer.status == 404 and isinstance(_json_or_none(answer), list)
 
 
 def _json_or_none(answer: Answer) -> Any:
@@ -222,18 +205,12 @@ def _json_or_none(answer: Answer) -> Any:
         return None
 
 
-def _require_no_redirect(answer: Answer, username: str) -> None:
-    """XNAT redirects where it wants a person: each target has a meaning."""
-    if answer.status not in REDIRECTS:
-        return
-    target = answer.location
-    if "/setup" in target or "Unconfigured" in target:
-        raise NotReady(f"{answer.tried}: XNAT is not initialised: finish its set-up page in a browser, try again")
-    if "Login" in target:
-        raise Refused(f"{answer.tried}: XNAT asks for a log-in: is a proxy dropping the session cookie?")
-    if "password" in target.lower():
-        raise Refused(
-            f"{answer.tried}: the password of {username} has expired: set a new one, and give the account the role "
-            "non_expiring"
-        )
-    raise Rejected(f"{answer.tried}: redirects to {target}: set xnat.url to the address it redirects to")
+def _parsed(stored: str) -> Any:
+    try:
+        return json.loads(stored)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _are_texts(document: Any) -> bool:
+    return isinstance(document, list) and all(isinstance(item, str) for item in document)

@@ -26,10 +26,12 @@ they raise ``KeyError``.
 import asyncio
 import socket
 import struct
+from base64 import b64decode
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from fnmatch import fnmatchcase
+from html import escape
 from typing import Any, Literal, get_args
 
 from starlette.requests import Request
@@ -41,7 +43,7 @@ CONTROL_PREFIX = "/sandbox/"
 TRANSPORT = "sandbox.transport"
 """The ASGI extension under which :mod:`sandbox.serve` gives the connection's ``asyncio.Transport``."""
 
-Kind = Literal["delay", "status", "html", "hang", "reset", "truncate"]
+Kind = Literal["delay", "status", "html", "echo", "hang", "reset", "truncate"]
 
 _LOGIN_PAGE = (
     "<!DOCTYPE html>\n<html><head><title>Log in</title></head><body><form>Please log in</form></body></html>\n"
@@ -55,7 +57,9 @@ class Fault:
 
     path      a shell pattern for the request's path: ``/v1/models*``, ``*``
     kind      ``delay``: answer ``seconds`` later. ``status``: a plain-text answer with ``status``. ``html``: a log-in
-              page with ``status`` (200 unless told). ``hang``: no answer until the client goes away. ``reset``: the
+              page with ``status`` (200 unless told). ``echo``: an error page with ``status`` (500 unless told) that
+              repeats the request in its title: method, path, all headers, credentials in clear text, body, as debug
+              pages of frameworks and proxies do. ``hang``: no answer until the client goes away. ``reset``: the
               connection is reset without an answer. ``truncate``: the true answer's headers, half of its body.
     method    ``GET``, ``PUT``, ...; ``*`` for any
     times     how many requests it hits; ``None`` for all until it is cleared
@@ -74,7 +78,7 @@ class Fault:
         if self.kind not in get_args(Kind):
             raise ValueError(f"unknown kind {self.kind!r}; one of {', '.join(get_args(Kind))}")
         if not self.status:
-            self.status = 200 if self.kind == "html" else 503
+            self.status = {"html": 200, "echo": 500}.get(self.kind, 503)
 
     def matches(self, method: str, path: str) -> bool:
         return self.method in ("*", method) and fnmatchcase(path, self.path)
@@ -187,6 +191,9 @@ class FaultInjector:
             scope["extensions"][TRANSPORT].close()
             await _wait_for_disconnect(receive)
             return
+        if fault.kind == "echo":
+            await _echo(Request(scope, receive), fault.status, send)
+            return
         if fault.applied:
             await self._answer(scope, receive)
         elif fault.kind in ("status", "html"):
@@ -210,6 +217,15 @@ class FaultInjector:
 
         await self._app(scope, receive, keep)
         return sent[0], b"".join(message.get("body", b"") for message in sent[1:])
+
+
+async def _echo(request: Request, status: int, send: Send) -> None:
+    scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
+    clear = b64decode(credentials).decode(errors="replace") if scheme.lower() == "basic" else ""
+    body = (await request.body()).decode(errors="replace")
+    told = escape(f"{request.method} {request.url} {dict(request.headers)} {clear} {body}")
+    page = HTMLResponse(f"<html><head><title>Error at {told}</title></head><body>{told}</body></html>", status)
+    await page(request.scope, request.receive, send)
 
 
 async def _drain(receive: Receive) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import difflib
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pulumi
 from pulumi.dynamic import ConfigureRequest, CreateResult, Resource, UpdateResult
 
+from clients.errors import Refused
 from clients.xnat import XnatClient
-from dynamic_providers.boundary import Props, Provider, ProviderError, one_line_errors, plain
+from clients.xnat_answers import ADMINISTRATOR, ALL_DATA, granting, may_not_read
+from dynamic_providers.boundary import Provider, ProviderError, one_line_errors, plain, say
 from dynamic_providers.xnat.login import session
 
 _ID = "xnat"  # one XNAT to a stack; its URL may change, the resource's identity must not
@@ -34,12 +37,13 @@ class AccessProvider(Provider):
         return UpdateResult(self._checked(plain(news)))
 
     def _checked(self, inputs: dict[str, Any]) -> dict[str, Any]:
-        with one_line_errors(f"XNAT {inputs['url']}"), session(self._config, inputs["url"]).client() as client:
-            _require_rights(client, inputs)
-            _require_projects(client, inputs["projects"])
-            # An answer of the plugin's own (a list, or "none"); anything else is an error that says what is missing.
-            client.server_list("site")
-            return {**inputs, "version": str(client.build_info().get("version", ""))}
+        with one_line_errors(f"XNAT {inputs['url']}"):
+            shared = session(self._config, inputs["url"])
+            with shared.client() as client:
+                _require_rights(client, inputs["projects"])
+                client.wait_for_lists(shared.timeout, say)
+                _require_projects(client, inputs["projects"])
+                return {**inputs, "version": str(client.build_info().get("version", ""))}
 
 
 class Access(Resource, module="xnat", name="Access"):
@@ -61,23 +65,33 @@ class Access(Resource, module="xnat", name="Access"):
         super().__init__(AccessProvider(), _ID, props, opts)
 
 
-def _require_rights(client: XnatClient, inputs: Props) -> None:
-    username = inputs["username"]
-    if "Administrator" not in client.roles(username):
-        raise ProviderError(
-            f"account {username} is no site administrator, which writing server lists needs: give it the role "
-            "Administrator, and the group ALL_DATA_ADMIN so that it sees every project"
-        )
+def _require_rights(client: XnatClient, projects: Sequence[str]) -> None:
+    account = client.account()
+    if "Administrator" in client.roles(account):
+        return
+    lacks_projects = projects and "ALL_DATA_ADMIN" not in client.groups(account)
+    raise Refused(
+        f"account {account} is no site administrator, and XNAT lets only those write lists of servers",
+        advice=granting(client.url, account, [ADMINISTRATOR, *([ALL_DATA] if lacks_projects else [])]),
+    )
 
 
-def _require_projects(client: XnatClient, projects: Iterable[str]) -> None:
-    """Every project at once: the viewer's API knows IDs only, while other XNAT calls take an alias too."""
-    wrong = []
-    for project in projects:
-        real = client.find_project(project)
-        if real is None:
-            wrong.append(f"there is no project {project}, or the account may not see it (is it in ALL_DATA_ADMIN?)")
-        elif real != project:
-            wrong.append(f"{project} is another name of project {real}: write registrations.projects.{real}")
+def _require_projects(client: XnatClient, projects: Sequence[str]) -> None:
+    """All faults at once. The viewer's API knows IDs only, while other XNAT calls take an alias too."""
+    found = {project: client.find_project(project) for project in projects}
+    wrong = [
+        f"{project} is another name of project {id_}, and the viewer goes by IDs: write registrations.projects.{id_}"
+        for project, id_ in found.items()
+        if id_ not in (None, project)
+    ]
+    if unseen := [project for project, id_ in found.items() if id_ is None]:
+        there = sorted(client.project_ids())
+        for project in unseen:
+            if project not in there:
+                near = difflib.get_close_matches(project, there, 1)
+                meant = f" (is {near[0]} meant?)" if near else ""
+                wrong.append(f"there is no project {project}: mend registrations.projects.{project}{meant}")
+        if hidden := [project for project in unseen if project in there]:
+            wrong.append(may_not_read(client.account(), hidden, client.url).line)
     if wrong:
         raise ProviderError("; ".join(wrong))

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pulumi
 from pulumi.dynamic import ConfigureRequest, CreateResult, ReadResult, Resource, UpdateResult
 
+from clients.errors import NotReady, Unreachable
 from dynamic_providers.boundary import Props, Provider, ProviderError, one_line_errors, plain, say
 from dynamic_providers.xnat import server_list
 from dynamic_providers.xnat.login import Session, session
-from dynamic_providers.xnat.server_list import ForeignList, Urls
+from dynamic_providers.xnat.server_list import ForeignList, Known, as_text
+
+_REFRESH_THE_REST = "to refresh the rest without XNAT: bin/pulumi refresh --exclude '**xnat:AiaaServers::*'"
 
 
 class AiaaServersProvider(Provider):
     """Writes, reads and takes back one list.
 
     State has the list twice: `urls` as it is (a refresh renews it, so that drift shows), and `written` as we wrote it
-    (which a refresh leaves alone, so that somebody else's list is never taken for ours at `destroy`).
+    (which a refresh leaves alone, so that somebody else's list is never taken for ours at `destroy`). `drift` is never
+    an input of the program: `read` sets it where something stands that is no list, so that the next `up` replaces it.
     """
 
     required = ("scope", "xnat_url")
-    managed = ("xnat_url", "urls", "on_delete")
+    managed = ("xnat_url", "urls", "on_delete", "drift")
 
     def configure(self, req: ConfigureRequest) -> None:
         self._config = req.config
@@ -33,36 +38,41 @@ class AiaaServersProvider(Provider):
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         inputs = plain(props)
-        return CreateResult(inputs["scope"], self._register(inputs, ours=[]))
+        return CreateResult(inputs["scope"], self._register(inputs, known=None))
 
     def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
-        inputs, state = plain(news), plain(olds)
-        return UpdateResult(self._register(inputs, ours=[tuple(state["urls"]), tuple(state["written"])]))
+        return UpdateResult(self._register(plain(news), _known(plain(olds))))
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         state = plain(props)
-        with one_line_errors(_subject(state)), self._session(state).client() as client:
-            live = client.server_list(state["scope"])
-        if live is None:
+        subject = _subject(state)
+        with one_line_errors(subject), _help_if_dead(_REFRESH_THE_REST), self._session(state).client() as client:
+            found = server_list.look(client, state["scope"], _known(state))
+        if found.drift:
+            say(f"{subject}: {found.drift}")
+        if found.urls is None:
             return ReadResult("", {})
-        outs = {**state, "urls": list(live)}
+        state.pop("drift", None)
+        drift = {"drift": found.drift} if found.unreadable else {}
+        outs = {**state, "urls": list(found.urls), **drift}
         return ReadResult(id_, outs, {key: value for key, value in outs.items() if key != "written"})
 
     def delete(self, _id: str, props: dict[str, Any]) -> None:
         state = plain(props)
         if state["on_delete"] == "keep":
             return
-        with one_line_errors(_subject(state)), self._session(state).client() as client:
-            left = server_list.unregister(client, state["scope"], tuple(state["written"]))
+        written = tuple(state["written"])
+        stays = f"until then its list {as_text(written)} stays there. If it is gone for good: bin/aiaa forget xnat"
+        with one_line_errors(_subject(state)), _help_if_dead(stays), self._session(state).client() as client:
+            left = server_list.unregister(client, state["scope"], written)
         if left:
             say(f"{_subject(state)}: {left}")
 
-    def _register(self, inputs: dict[str, Any], ours: list[Urls]) -> dict[str, Any]:
-        if inputs.get("adopt"):
-            ours = [*ours, tuple(inputs["adopt"])]
+    def _register(self, inputs: dict[str, Any], known: Known | None) -> dict[str, Any]:
+        adopt = tuple(inputs["adopt"]) if inputs.get("adopt") is not None else None
         with one_line_errors(_subject(inputs)), self._session(inputs).client() as client:
             try:
-                server_list.register(client, inputs["scope"], tuple(inputs["urls"]), ours=ours)
+                server_list.register(client, inputs["scope"], tuple(inputs["urls"]), known=known, adopt=adopt)
             except ForeignList as error:
                 raise ProviderError(str(error)) from None
         return {**inputs, "written": inputs["urls"]}
@@ -105,5 +115,18 @@ class AiaaServers(Resource, module="xnat", name="AiaaServers"):
         super().__init__(AiaaServersProvider(), scope, props, opts)
 
 
+def _known(state: Props) -> Known:
+    return Known(tuple(state["urls"]), tuple(state["written"]), unreadable=bool(state.get("drift")))
+
+
 def _subject(props: Props) -> str:
     return f"AIAA servers of {props['scope']} in XNAT {props['xnat_url']}"
+
+
+@contextlib.contextmanager
+def _help_if_dead(advice: str) -> Iterator[None]:
+    """What else there is to do where XNAT does not serve."""
+    try:
+        yield
+    except (Unreachable, NotReady) as error:
+        raise type(error)(str(error), advice=f"{error.advice}; {advice}") from None

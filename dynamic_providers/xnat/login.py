@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pulumi.dynamic import Config
 from pydantic import ValidationError
 
-from clients.errors import ClientError, LoginRefused
+from clients.errors import ClientError
 from clients.xnat import XnatClient
 from dynamic_providers.boundary import ProviderError, say
 from settings import Xnat
@@ -28,6 +28,7 @@ class Session:
     def __init__(self, url: str, login: Xnat) -> None:
         self._url = url
         self._login = login
+        self.timeout = login.timeout  # seconds, for a call and for the wait until XNAT is up
         self._lock = threading.Lock()
         self._client: XnatClient | None = None
         self._failed: ClientError | None = None
@@ -37,13 +38,9 @@ class Session:
         with self._lock:
             if self._failed is not None:
                 raise self._failed
-            try:
-                if self._client is None:
-                    self._client = self._open()
-                yield self._client
-            except LoginRefused as error:
-                self._failed = error
-                raise
+            if self._client is None:
+                self._client = self._open()
+            yield self._client
 
     def close(self) -> None:
         with self._lock:
@@ -61,14 +58,13 @@ class Session:
             timeout=login.timeout,
         )
         try:
-            client.wait_until_up(
-                login.timeout, say
-            )  # an XNAT of this stack may be starting, as may one after a restart
+            # An XNAT of this stack may be starting, as may one after a restart.
+            client.wait_until_up(login.timeout, say)
+            return client.__enter__()
         except ClientError as error:
             client.close()
-            self._failed = error  # else each of many lists would wait as long again
+            self._failed = error  # else each of many lists would wait as long again, or try the log-in again
             raise
-        return client.__enter__()
 
 
 _sessions: dict[str, Session] = {}

@@ -7,9 +7,11 @@ wrote, or what we want; anything else is somebody else's work.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from clients.xnat import XnatClient
+from clients.xnat_answers import NoProject, UnreadableList
 
 Urls = tuple[str, ...]
 
@@ -18,25 +20,72 @@ class ForeignList(Exception):
     """Somebody else's list stands there."""
 
 
-def register(client: XnatClient, scope: str, wanted: Urls, *, ours: Collection[Urls]) -> None:
-    """Write the list, unless it stands there or a list is there that is not ours.
+@dataclass(frozen=True)
+class Known:
+    """What our state says of a list.
+
+    Attributes:
+        seen: the list after our last write or the last refresh. written: what we wrote last.
+        unreadable: the last refresh found something that is no list.
+    """
+
+    seen: Urls
+    written: Urls
+    unreadable: bool = False
+
+
+@dataclass(frozen=True)
+class Look:
+    """What stands in XNAT now.
+
+    Attributes:
+        urls: None if there is no list; the ones last seen where something is that is no list.
+        drift: how that differs from what we wrote, in words; empty if it does not.
+    """
+
+    urls: Urls | None
+    drift: str
+    unreadable: bool = False
+
+
+def look(client: XnatClient, scope: str, known: Known) -> Look:
+    """
+    Raises:
+        ClientError: XNAT did not answer, or refused.
+    """
+    try:
+        live = client.server_list(scope)
+    except NoProject as error:
+        return Look(None, f"{error} any more, and so no list")
+    except UnreadableList as error:
+        return Look(known.seen, str(error), unreadable=True)
+    return Look(live, _drift(live, known.written))
+
+
+def register(client: XnatClient, scope: str, wanted: Urls, *, known: Known | None, adopt: Urls | None) -> None:
+    """Write the list, unless it stands there or something is there that is not ours.
 
     Args:
         scope: `site` or `projects/<ID>`.
-        ours: the lists that may be replaced: what we wrote, what a refresh showed, what the user said to adopt.
+        known: None for a list that our state does not have.
+        adopt: somebody else's list that may be replaced; an empty one stands for what is no list at all.
 
     Raises:
         ForeignList: another list stands there; nothing was written.
         ClientError: XNAT did not answer, or refused.
     """
-    live = client.server_list(scope)
-    if live == wanted:
-        return
-    if live is not None and live not in ours:
-        raise ForeignList(
-            f"XNAT has the list {as_text(live)}, which this stack did not write. To see it in a preview, run "
-            f"`bin/pulumi refresh`; to replace it, set adopt: {as_text(live)} for this registration"
-        )
+    try:
+        live = client.server_list(scope)
+    except UnreadableList as error:
+        if adopt != () and not (known and known.unreadable):
+            raise ForeignList(f"{error}: {_how_to_replace(scope, (), known)}") from None
+    else:
+        if live == wanted:
+            return
+        if live is not None and live != adopt and not (known and live in (known.seen, known.written)):
+            raise ForeignList(
+                f"the list is {as_text(live)}, which this stack did not write: {_how_to_replace(scope, live, known)}"
+            )
     client.put_server_list(scope, wanted)
 
 
@@ -48,11 +97,16 @@ def unregister(client: XnatClient, scope: str, written: Urls) -> str | None:
     Raises:
         ClientError: XNAT did not answer, or refused.
     """
-    live = client.server_list(scope)
+    try:
+        live = client.server_list(scope)
+    except NoProject as error:
+        return f"nothing to take back: {error} any more"
+    except UnreadableList as error:
+        return f"left as it is: {error}"
     if live is None:
         return None
     if live != written:
-        return f"left as it is: the list is now {as_text(live)}, this stack wrote {as_text(written)}"
+        return f"left as it is: {_drift(live, written)}"
     client.put_server_list(scope, ())
     return None
 
@@ -60,3 +114,15 @@ def unregister(client: XnatClient, scope: str, written: Urls) -> str | None:
 def as_text(urls: Sequence[str]) -> str:
     """As it is written in a stack file."""
     return "[" + ", ".join(f'"{url}"' for url in urls) + "]"
+
+
+def _drift(live: Urls | None, written: Urls) -> str:
+    if live is None:
+        return "there is no list any more"
+    return "" if live == written else f"the list is now {as_text(live)}, this stack wrote {as_text(written)}"
+
+
+def _how_to_replace(scope: str, live: Urls, known: Known | None) -> str:
+    """A refresh shows only what state has."""
+    see = "to see it in a preview, run `bin/pulumi refresh`; " if known else ""
+    return f"{see}to replace it, set registrations.{scope.replace('/', '.')}.adopt: {as_text(live)}"

@@ -50,14 +50,14 @@ class Gate:
         """Routes for a path with and without a trailing slash.
 
         before_set_up  also while the site is not initialised
-        of_plugin      not before the plugins' part of the start
+        of_plugin      only where the plugin is installed, and not before the plugins' part of the start
         """
 
         async def admitted(request: Request) -> Response:
             if not (self._site.initialized or before_set_up):
                 admin = user_of(request).is_administrator
                 return RedirectResponse("/setup" if admin else "/app/template/Unconfigured.vm", status_code=302)
-            if of_plugin and self._site.phase is not Phase.READY:
+            if of_plugin and not self._site.has_lists:
                 return answers.error_page(404)
             return await handlers["GET" if request.method == "HEAD" else request.method](request)
 

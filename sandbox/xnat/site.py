@@ -45,6 +45,12 @@ class Site:
             return Phase.TOMCAT
         return Phase.CORE if up < self.options.core_after + self.options.plugins_after else Phase.READY
 
+    @property
+    def has_lists(self) -> bool:
+        """Whether the viewer plugin's routes for lists of servers are there: since 3.0, after the start's last part."""
+        major = (self.options.viewer_plugin or "0").partition(".")[0]
+        return self.phase is Phase.READY and int(major) >= 3
+
     def restart(self) -> None:
         """What a restart of Tomcat does: sessions end, what is stored stays."""
         self.sessions.close_all()

@@ -21,19 +21,8 @@ BUILD_INFO = {
     "isDirty": "false",
     "application": "XNAT stand-in",
 }
-PLUGIN: dict[str, object] = {
-    "id": "ohifViewerPlugin",
-    "name": "XNAT OHIF Viewer Plugin",
-    "version": "3.7.2",
-    "pluginClass": "org.nrg.xnatx.plugins.ohifviewer.OhifViewerPlugin",
-    "namespace": None,
-    "description": None,
-    "logConfigurationFile": None,
-    "beanName": "ohifViewerPlugin",
-    "entityPackages": [],
-    "dataModelBeans": [],
-    "extendedAttributes": {},
-}
+VIEWER = "ohifViewerPlugin"
+_VIEWER_NAME, _VIEWER_CLASS = "XNAT OHIF Viewer Plugin", "org.nrg.xnatx.plugins.ohifviewer.OhifViewerPlugin"
 
 
 class Xapi:
@@ -100,11 +89,37 @@ class Xapi:
         return answers.json_answer(self._site.initialized)
 
     async def _plugins(self, _: Request) -> Response:
-        return answers.json_answer({"ohifViewerPlugin": PLUGIN} if self._site.phase is Phase.READY else {})
+        return answers.json_answer(self._installed())
 
     async def _plugin(self, request: Request) -> Response:
-        there = request.path_params["plugin"] == PLUGIN["id"] and self._site.phase is Phase.READY
-        return answers.json_answer(PLUGIN) if there else answers.empty(404)
+        plugin = self._installed().get(request.path_params["plugin"])
+        return answers.json_answer(plugin) if plugin else answers.empty(404)
+
+    def _installed(self) -> dict[str, dict[str, object]]:
+        """By id; made at the start, and so empty until its last part."""
+        if self._site.phase is not Phase.READY:
+            return {}
+        options = self._site.options
+        found = {name: _plugin(name, name, "1.0.0", f"org.example.{name}") for name in options.other_plugins}
+        if options.viewer_plugin:
+            found[VIEWER] = _plugin(VIEWER, _VIEWER_NAME, options.viewer_plugin, _VIEWER_CLASS)
+        return found
+
+
+def _plugin(id_: str, name: str, version: str, class_: str) -> dict[str, object]:
+    return {
+        "id": id_,
+        "name": name,
+        "version": version,
+        "pluginClass": class_,
+        "namespace": None,
+        "description": None,
+        "logConfigurationFile": None,
+        "beanName": id_,
+        "entityPackages": [],
+        "dataModelBeans": [],
+        "extendedAttributes": {},
+    }
 
 
 def _set_of(user: User, request: Request) -> set[str]:

@@ -41,6 +41,7 @@ def write(site: Site, contents: str, project: str | None = "LIVER") -> None:
     site.config.write(TOOL, path, project, contents, user="somebody", reason="", unversioned=True)
 
 
+OURS_TEXT, OTHER_TEXT = '["https://aiaa.example.org"]', '["https://other.example.org"]'  # as people are told
 OURS_STORED, OTHER_STORED = '["https://aiaa.example.org"]', '["https://other.example.org"]'
 
 
@@ -91,11 +92,14 @@ def test_an_update_replaces_the_own_list_and_no_other(servers: Provider, xnat: s
     assert stored(site) == OTHER_STORED
 
 
-def test_drift_that_a_refresh_has_shown_is_repaired(servers: Provider, xnat: str, site: Site) -> None:
+def test_drift_that_a_refresh_has_shown_is_repaired(
+    servers: Provider, host: ProviderHost, xnat: str, site: Site
+) -> None:
     id_, state = servers.create(inputs(xnat))
     write(site, OTHER_STORED)
     _, drifted, live = servers.read(id_, state)
     assert live["urls"] == OTHER
+    assert f"the list is now {OTHER_TEXT}, this stack wrote {OURS_TEXT}" in host.said()
     assert servers.diff(id_, drifted, inputs(xnat))
     servers.update(id_, drifted, inputs(xnat))
     assert stored(site) == OURS_STORED
@@ -119,7 +123,7 @@ def test_a_list_is_kept_at_destroy_if_told_so(servers: Provider, xnat: str, site
 
 
 @pytest.mark.parametrize("profile", [{"unknown_project_admin_get": 422}, {"unknown_project_admin_get": 404}])
-def test_a_project_that_is_not_there_is_an_error_and_not_an_absent_list(
+def test_a_list_is_gone_with_its_project_once_xnat_says_so_to_an_account_that_sees_all(
     host: ProviderHost, profile: dict[str, Any]
 ) -> None:
     site = Site(Options(projects=("LIVER",), **profile))
@@ -128,8 +132,55 @@ def test_a_project_that_is_not_there_is_an_error_and_not_an_absent_list(
     with serve(create_app(site.options, site)) as xnat:
         id_, state = servers.create(inputs(xnat))
         del site.archive.projects["LIVER"]
-        with pytest.raises(ProviderFailed):
-            servers.read(id_, state)
+        account = site.accounts.users[USER]
+        account.groups.clear()
+        for blocked in (lambda: servers.read(id_, state), lambda: servers.delete(id_, state)):
+            with pytest.raises(ProviderFailed, match=f"account {USER} may not read project LIVER"):
+                blocked()
+        account.groups.add("ALL_DATA_ADMIN")
+        assert servers.read(id_, state)[0] == ""
+        servers.delete(id_, state)
+    assert "there is no project LIVER any more, and so no list" in host.said()
+    assert "nothing to take back: there is no project LIVER any more" in host.said()
+
+
+def test_what_is_no_list_is_told_by_a_refresh_and_replaced_by_the_next_update_alone(
+    servers: Provider, host: ProviderHost, xnat: str, site: Site
+) -> None:
+    id_, state = servers.create(inputs(xnat))
+    write(site, "nonsense")
+    with pytest.raises(ProviderFailed, match="bin/pulumi refresh"):
+        servers.update(id_, state, inputs(xnat, urls=["https://new.example.org"]))
+    assert stored(site) == "nonsense"
+    read_id, drifted, live = servers.read(id_, state)
+    assert read_id == id_
+    assert live["drift"] == "what somebody has written there is no list of servers: nonsense"
+    assert live["drift"] in host.said()
+    assert servers.diff(id_, drifted, inputs(xnat))
+    servers.delete(id_, drifted)
+    assert stored(site) == "nonsense"
+    repaired = servers.update(id_, drifted, inputs(xnat))
+    assert stored(site) == OURS_STORED
+    assert not servers.diff(id_, repaired, inputs(xnat))
+
+
+def test_what_is_no_list_is_replaced_if_adopt_states_that_there_is_none(
+    servers: Provider, xnat: str, site: Site
+) -> None:
+    write(site, "nonsense")
+    with pytest.raises(ProviderFailed, match=r"set registrations\.projects\.LIVER\.adopt: \[\]"):
+        servers.create(inputs(xnat))
+    servers.create(inputs(xnat, adopt=[]))
+    assert stored(site) == OURS_STORED
+
+
+def test_a_list_that_was_emptied_is_told_and_counts_as_gone(
+    servers: Provider, host: ProviderHost, xnat: str, site: Site
+) -> None:
+    id_, state = servers.create(inputs(xnat))
+    write(site, "[]")
+    assert servers.read(id_, state)[0] == ""
+    assert f"AIAA servers of projects/LIVER in XNAT {xnat}: there is no list any more" in host.said()
 
 
 @pytest.mark.parametrize(
@@ -184,7 +235,7 @@ def test_a_refused_log_in_is_tried_once_for_all_resources(site: Site) -> None:
     with serve(app) as xnat, provider_host({"xnat": {"username": USER, "password": "wrong"}}) as host:
         servers = host.provider(AiaaServersProvider)
         for scope in ("site", "projects/LIVER"):
-            with pytest.raises(ProviderFailed, match="refused the log-in"):
+            with pytest.raises(ProviderFailed, match="the log-in of svc-aiaa was refused"):
                 servers.create(inputs(xnat, scope=scope))
     assert site.accounts.users[USER].failed_logins == 1
 

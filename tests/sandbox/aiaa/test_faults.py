@@ -57,6 +57,16 @@ def test_an_html_page_stands_where_json_belongs(aiaa: Server) -> None:
     assert (answer.status_code, answer.headers["content-type"].split(";")[0]) == (200, "text/html")
 
 
+def test_an_echo_has_all_that_was_sent_and_the_credentials_in_clear_text(aiaa: Server) -> None:
+    """What debug pages of frameworks and proxies show; a client must not pass it on."""
+    plan(aiaa, {"path": "/v1/models", "kind": "echo"})
+    answer = requests.put(f"{aiaa.url}/v1/models?a=b", data="<the body>", auth=("user", "password"), timeout=10)
+    assert answer.status_code == 500
+    title = answer.text.partition("<title>")[2].partition("</title>")[0]
+    for part in ("PUT", "/v1/models?a=b", "Basic dXNlcjpwYXNzd29yZA==", "user:password", "&lt;the body&gt;"):
+        assert part in title
+
+
 def test_a_body_is_cut_in_the_middle(aiaa: Server) -> None:
     aiaa.load("m")
     plan(aiaa, {"path": "/v1/models", "kind": "truncate"})

@@ -58,6 +58,25 @@ def test_a_plugin_that_never_comes_is_one_that_is_not_installed(start: Start) ->
         assert not xnat.get(SITE).text.startswith("[")
 
 
+@pytest.mark.parametrize(
+    ("installed", "listed"),
+    [
+        ({"viewer_plugin": None}, {}),
+        ({"viewer_plugin": None, "other_plugins": ("containers",)}, {"containers": "1.0.0"}),
+        ({"viewer_plugin": "2.1.0"}, {"ohifViewerPlugin": "2.1.0"}),
+    ],
+)
+def test_without_a_viewer_plugin_that_has_lists_their_routes_are_not_there(
+    start: Start, installed: dict[str, object], listed: dict[str, str]
+) -> None:
+    """OhifAiaaApi came with the plugin's version 3.0."""
+    with start(**installed) as xnat:
+        found = xnat.get("/xapi/plugins").json()
+        assert {name: plugin["version"] for name, plugin in found.items()} == listed
+        assert {xnat.get(path).status_code for path in (SITE, LIVER)} == {404}
+        assert not xnat.get(SITE).text.startswith("[")
+
+
 def test_a_restart_ends_sessions_and_keeps_what_is_stored(start: Start) -> None:
     with start(core_after=10) as xnat:
         xnat.clock.now = 10

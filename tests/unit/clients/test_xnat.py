@@ -12,6 +12,7 @@ from werkzeug import Request, Response
 
 from clients.errors import Broken, ClientError, LoginRefused, NotReady, Refused, Rejected
 from clients.xnat import XnatClient
+from clients.xnat_answers import NoProject, UnreadableList
 
 PASSWORD = "pä/ss w:rd"
 BASIC = "Basic " + b64encode(f"svc:{PASSWORD}".encode()).decode()
@@ -64,6 +65,15 @@ def listing(*urls: object) -> Response:
     return Response(json.dumps(urls), content_type="application/json")
 
 
+def projects(*ids: str) -> Response:
+    return Response(json.dumps({"ResultSet": {"Result": [{"ID": id_} for id_ in ids]}}))
+
+
+def stored_by(user: str, contents: str) -> Response:
+    """A row of XNAT's configuration service."""
+    return Response(json.dumps({"ResultSet": {"Result": [{"user": user, "contents": contents}]}}))
+
+
 def redirect(target: str, status: int = 302) -> Response:
     return Response(status=status, headers={"Location": target})
 
@@ -102,7 +112,7 @@ class TestSession:
     @pytest.mark.parametrize("status", [401, 403])
     def test_a_refused_log_in_is_not_tried_again(self, httpserver: HTTPServer, status: int) -> None:
         httpserver.expect_request("/data/JSESSION").respond_with_data("<html></html>", status=status)
-        with pytest.raises(LoginRefused, match="refused the log-in of svc") as caught:
+        with pytest.raises(LoginRefused, match="log-in of svc was refused") as caught:
             XnatClient(httpserver.url_for("/"), "svc", PASSWORD).__enter__()
         assert len(httpserver.log) == 1
         assert PASSWORD not in str(caught.value)
@@ -116,8 +126,25 @@ class TestSession:
     @pytest.mark.parametrize("body", [LOGIN_PAGE, "", "two words", '{"a": 1}'])
     def test_a_page_in_place_of_a_session_is_no_log_in(self, httpserver: HTTPServer, body: str) -> None:
         httpserver.expect_request("/data/JSESSION").respond_with_data(body)
-        with pytest.raises(Broken, match="is this XNAT's address"):
+        with pytest.raises(Broken, match="expected a session id") as caught:
             XnatClient(httpserver.url_for("/"), "svc", PASSWORD).__enter__()
+        assert "set xnat.url to XNAT's own address" in caught.value.line
+
+    @pytest.mark.parametrize("failed", [Response(status=401), Response(LOGIN_PAGE), Response(status=503)])
+    def test_a_log_in_that_failed_while_a_session_was_renewed_is_the_last(
+        self, xnat: Script, client: XnatClient, failed: Response
+    ) -> None:
+        """A page with 200 may be that of a log-in before XNAT, which counts failures too."""
+        xnat.server.clear_all_handlers()
+        xnat.server.expect_request(SITE).respond_with_data(status=401)
+        xnat.server.expect_request("/data/JSESSION", "POST").respond_with_response(failed)
+        told = set()
+        for _ in range(3):
+            with pytest.raises(ClientError) as caught:
+                client.server_list("site")
+            told.add(caught.value.line)
+        assert len(told) == 1
+        assert xnat.calls.count("POST /data/JSESSION") == 2  # the one that opened the session, and one more
 
     def test_an_expired_session_is_renewed_once_and_the_call_repeated(self, xnat: Script, client: XnatClient) -> None:
         xnat.answers(SITE, Response(status=401), listing("http://a"))
@@ -185,12 +212,11 @@ class TestSession:
         assert len(httpserver.log) == 4
         assert not any("Authorization" in request.headers for request, _ in httpserver.log)
 
-    def test_waiting_at_a_wrong_address_ends_with_the_question_whether_it_is_xnats(
-        self, httpserver: HTTPServer
-    ) -> None:
+    def test_waiting_at_a_wrong_address_ends_with_both_things_that_it_may_be(self, httpserver: HTTPServer) -> None:
         httpserver.expect_request("/xapi/siteConfig/buildInfo").respond_with_response(TOMCAT_404)
-        with pytest.raises(Rejected, match=r"answered 404 .* is this XNAT's address"):
+        with pytest.raises(Rejected, match="answered 404") as caught:
             XnatClient(httpserver.url_for("/"), "svc", PASSWORD).wait_until_up(0.1, lambda _line: None)
+        assert caught.value.advice.startswith("wait until XNAT is up, or set xnat.url to XNAT's own address")
 
     def test_a_context_path_is_part_of_every_address(self, httpserver: HTTPServer) -> None:
         httpserver.expect_request("/xnat/data/JSESSION").respond_with_data("SESSION1")
@@ -217,20 +243,74 @@ class TestServerList:
         assert client.server_list("projects/LIVER") is None
 
     @pytest.mark.parametrize("response", [TOMCAT_404, Response(status=404), Response("{}", status=404)])
-    def test_a_404_without_an_array_means_that_the_plugin_is_missing_and_never_none(
-        self, xnat: Script, client: XnatClient, response: Response
+    @pytest.mark.parametrize(
+        ("plugins", "kind", "words"),
+        [
+            ({}, NotReady, "XNAT has no OHIF viewer plugin, or has not finished starting"),
+            ({"containers": "3.4"}, Rejected, "XNAT has no OHIF viewer plugin, only containers"),
+            ({"ohifViewerPlugin": "2.1.0"}, Rejected, "XNAT's OHIF viewer plugin is version 2.1.0"),
+            ({"ohifViewerPlugin": "3.7.2"}, NotReady, "although the OHIF viewer plugin 3.7.2 is loaded"),
+            (None, NotReady, "XNAT has no OHIF viewer plugin, or has not finished starting"),
+        ],
+    )
+    def test_a_404_without_an_array_means_that_the_route_is_missing_and_never_none(
+        self,
+        xnat: Script,
+        client: XnatClient,
+        response: Response,
+        plugins: dict[str, str] | None,
+        kind: type[ClientError],
+        words: str,
     ) -> None:
         xnat.answers(SITE, response)
-        with pytest.raises(Rejected, match="no OHIF viewer plugin"):
+        if plugins is not None:
+            versions = {name: {"id": name, "version": version} for name, version in plugins.items()}
+            xnat.answers("/xapi/plugins", Response(json.dumps(versions)))
+        with pytest.raises(kind) as caught:
             client.server_list("site")
+        assert words in str(caught.value)
 
-    @pytest.mark.parametrize("status", [403, 422])
-    def test_a_project_that_is_not_there_or_not_to_be_seen_is_refused(
-        self, xnat: Script, client: XnatClient, status: int
+    def test_the_plugins_routes_are_waited_for(self, xnat: Script, client: XnatClient) -> None:
+        xnat.answers(SITE, TOMCAT_404, TOMCAT_404, NONE)
+        client.wait_for_lists(5, lambda _line: None)
+        assert xnat.calls.count(f"GET {SITE}") == 3
+
+    def test_a_plugin_that_is_not_installed_is_not_waited_for(self, xnat: Script, client: XnatClient) -> None:
+        xnat.answers(SITE, TOMCAT_404)
+        xnat.answers("/xapi/plugins", Response('{"containers": {"version": "3.4"}}'))
+        with pytest.raises(Rejected, match="only containers"):
+            client.wait_for_lists(60, lambda _line: None)
+        assert xnat.calls.count(f"GET {SITE}") == 1
+
+    @pytest.mark.parametrize(
+        ("groups", "ids", "kind", "words"),
+        [
+            ([], ["LIVER"], Refused, "account service may not read project LIVER"),
+            ([], [], Refused, "account service may not read project LIVER"),
+            (["ALL_DATA_ADMIN"], ["SPLEEN"], NoProject, "there is no project LIVER"),
+            (["ALL_DATA_ADMIN"], ["LIVER"], Refused, "although project LIVER is there"),
+        ],
+    )
+    @pytest.mark.parametrize("status", [403, 404, 422])
+    def test_a_project_is_gone_only_if_an_account_that_sees_all_is_told_so(
+        self,
+        xnat: Script,
+        client: XnatClient,
+        groups: list[str],
+        ids: list[str],
+        kind: type[ClientError],
+        words: str,
+        status: int,
     ) -> None:
         xnat.answers(LIVER, Response(status=status))
-        with pytest.raises(Refused, match=f"answered {status}: there is no such project, or svc may not see it"):
+        xnat.answers(SITE, NONE)
+        xnat.answers("/data/auth", Response("User 'service' is logged in"))
+        xnat.answers("/xapi/users/service/groups", listing(*groups))
+        xnat.answers("/data/projects", projects(*ids))
+        with pytest.raises(kind) as caught:
             client.server_list("projects/LIVER")
+        assert type(caught.value) is kind
+        assert words in str(caught.value)
 
     @pytest.mark.parametrize(
         ("scope", "path", "side_door"),
@@ -239,13 +319,35 @@ class TestServerList:
             ("projects/LIVER", LIVER, "/data/projects/LIVER/config/ohif-aiaa/project-json"),
         ],
     )
-    def test_a_stored_text_that_is_no_list_is_told_with_the_place_where_it_is(
-        self, xnat: Script, client: XnatClient, scope: str, path: str, side_door: str
+    @pytest.mark.parametrize("stored", ["no list", '{"a": 1}', '[["http://a"]]', "null", "[" * 100_000])
+    def test_a_stored_text_that_is_no_list_is_told_with_who_wrote_it(
+        self, xnat: Script, client: XnatClient, scope: str, path: str, side_door: str, stored: str
     ) -> None:
         xnat.answers(path, Response(status=500))
-        with pytest.raises(Broken, match=side_door):
+        xnat.answers(side_door, stored_by("owner", stored))
+        with pytest.raises(UnreadableList) as caught:
             client.server_list(scope)
+        assert str(caught.value) == f"what owner has written there is no list of servers: {stored[:80]}"
         assert xnat.calls.count(f"GET {path}") == 1
+
+    def test_a_list_that_holds_nothing_where_an_address_belongs_is_as_unreadable(
+        self, xnat: Script, client: XnatClient
+    ) -> None:
+        xnat.answers(SITE, Response("[null]"))
+        xnat.answers("/data/config/ohif-aiaa/site-json", stored_by("owner", "[null]"))
+        with pytest.raises(UnreadableList):
+            client.server_list("site")
+
+    @pytest.mark.parametrize("row", ['["http://a"]', "[]", None])
+    def test_a_500_is_not_blamed_on_the_list_unless_what_is_stored_is_none(
+        self, xnat: Script, client: XnatClient, row: str | None
+    ) -> None:
+        xnat.answers(SITE, Response("no connection to the database", status=500))
+        if row is not None:
+            xnat.answers("/data/config/ohif-aiaa/site-json", stored_by("owner", row))
+        with pytest.raises(Broken, match="no connection to the database") as caught:
+            client.server_list("site")
+        assert type(caught.value) is Broken
 
     @pytest.mark.parametrize("body", ["{}", "null", '"http://a"', "[1]", "[null]", LOGIN_PAGE, "", "["])
     def test_anything_but_a_list_of_addresses_is_broken_and_never_none(
@@ -264,7 +366,7 @@ class TestServerList:
         [
             ("/setup", NotReady, "not initialised"),
             ("/app/template/Unconfigured.vm", NotReady, "not initialised"),
-            ("/app/template/Login.vm", Refused, "asks for a log-in"),
+            ("/app/template/Login.vm", Refused, "redirects to the log-in page"),
             ("/app/template/XDATScreen_UpdateUser.vm?change-password=true", Refused, "has expired"),
             ("/app/template/ChangePassword.vm", Refused, "has expired"),
             ("https://xnat.example.org/", Rejected, "redirects to https://xnat.example.org/"),
@@ -360,10 +462,26 @@ class TestFacts:
         with pytest.raises(Broken, match="expected a list"):
             client.roles("svc")
 
-    def test_a_user_name_with_a_provider_stays_one_part_of_the_path(self, xnat: Script, client: XnatClient) -> None:
-        xnat.server.expect_request("/xapi/users/ldap/svc/roles").respond_with_json([])
-        client.roles("ldap/svc")
-        assert xnat.requests[-1].environ["RAW_URI"] == "/xapi/users/ldap%2Fsvc/roles"
+    def test_the_account_is_xnats_name_for_who_is_logged_in(self, xnat: Script, client: XnatClient) -> None:
+        """Another than the one that logs in, for `provider/user` and for alias tokens."""
+        xnat.answers("/data/auth", Response("User 'service' is logged in"), Response(LOGIN_PAGE))
+        assert client.account() == "service"
+        assert xnat.requests[-1].headers["Accept"] == "*/*"  # it is a text
+        with pytest.raises(Broken, match="expected who is logged in"):
+            client.account()
+
+    def test_all_projects_are_asked_for(self, xnat: Script, client: XnatClient) -> None:
+        query = {"format": "json", "allDataOverride": "true"}
+        xnat.server.expect_request("/data/projects", query_string=query).respond_with_response(projects("B", "A"))
+        assert client.project_ids() == {"A", "B"}
+
+    @pytest.mark.parametrize("body", ["{}", "[]", '{"ResultSet": null}', '{"ResultSet": {"Result": [{}]}}', LOGIN_PAGE])
+    def test_an_answer_that_is_no_table_of_projects_is_broken(
+        self, xnat: Script, client: XnatClient, body: str
+    ) -> None:
+        xnat.answers("/data/projects", Response(body))
+        with pytest.raises(Broken, match="expected "):
+            client.project_ids()
 
     def test_a_project_is_found_by_an_alias_and_told_by_its_id(self, xnat: Script, client: XnatClient) -> None:
         xnat.server.expect_request("/data/projects/Leber", query_string={"format": "json"}).respond_with_json(

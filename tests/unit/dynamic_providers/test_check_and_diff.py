@@ -112,7 +112,12 @@ EXAMPLES = [
             "adopt": None,
             "on_delete": "clear",
         },
-        managed={"xnat_url": "https://xnat.example.org", "urls": ["https://gpu1:5000"], "on_delete": "keep"},
+        managed={
+            "xnat_url": "https://xnat.example.org",
+            "urls": ["https://gpu1:5000"],
+            "on_delete": "keep",
+            "drift": "what owner has written there is no list of servers",
+        },
         # A wish to adopt counts where something is to be written anyway.
         others={"scope": "site", "adopt": ["http://old:5000"]},
         told={"written": ["http://gpu1:5000"]},
@@ -188,6 +193,10 @@ class TestDiff:
     def test_a_model_that_was_seen_to_have_drifted_is_an_update_although_the_program_asks_for_the_same(self) -> None:
         model = next(example for example in EXAMPLES if example.name == "Model-from-files")
         assert changes(model, model.inputs, {**model.state, "drift": "other files than ours were loaded"}) is True
+
+    def test_a_list_that_was_seen_to_be_unreadable_is_an_update_although_the_program_asks_for_the_same(self) -> None:
+        servers = EXAMPLES[-1]
+        assert changes(servers, servers.inputs, {**servers.state, "drift": "no list of servers"}) is True
 
     def test_another_kind_of_source_is_an_update(self) -> None:
         ngc, files = (example for example in EXAMPLES if example.name.startswith("Model"))

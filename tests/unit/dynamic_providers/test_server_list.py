@@ -9,16 +9,21 @@ import pytest
 
 from clients.errors import Unreachable
 from clients.xnat import XnatClient
-from dynamic_providers.xnat.server_list import ForeignList, Urls, as_text, register, unregister
+from clients.xnat_answers import NoProject, UnreadableList
+from dynamic_providers.xnat.server_list import ForeignList, Known, Look, Urls, as_text, look, register, unregister
 
 OURS, WANTED, THEIRS = ("http://ours:5000",), ("http://a:5000", "http://b:5000"), ("http://theirs:5000",)
 SCOPE = "projects/LIVER"
 
 
-class Xnat:
-    """XNAT as `server_list` knows it. `puts` holds what was written."""
+NO_LIST = "what owner has written there is no list of servers: nonsense"
+OURS_KNOWN = Known(OURS, OURS)
 
-    def __init__(self, live: Urls | None) -> None:
+
+class Xnat:
+    """XNAT as `server_list` knows it. `puts` holds what was written; an exception stands for what it answers."""
+
+    def __init__(self, live: Urls | Exception | None) -> None:
         self.live = live
         self.puts: list[tuple[str, Urls]] = []
 
@@ -28,6 +33,8 @@ class Xnat:
 
     def server_list(self, scope: str) -> Urls | None:
         assert scope == SCOPE
+        if isinstance(self.live, Exception):
+            raise self.live
         return self.live
 
     def put_server_list(self, scope: str, urls: Sequence[str]) -> None:
@@ -35,40 +42,87 @@ class Xnat:
         self.live = tuple(urls) or None
 
 
+class TestLook:
+    @pytest.mark.parametrize(
+        ("live", "found"),
+        [
+            (OURS, Look(OURS, "")),
+            (THEIRS, Look(THEIRS, f"the list is now {as_text(THEIRS)}, this stack wrote {as_text(OURS)}")),
+            (None, Look(None, "there is no list any more")),
+            (NoProject("there is no project LIVER"), Look(None, "there is no project LIVER any more, and so no list")),
+            (UnreadableList(NO_LIST), Look(WANTED, NO_LIST, unreadable=True)),
+        ],
+    )
+    def test_what_became_of_our_list_is_told_in_words(self, live: Urls | Exception | None, found: Look) -> None:
+        assert look(Xnat(live).client, SCOPE, Known(seen=WANTED, written=OURS)) == found
+
+
 class TestRegister:
-    @pytest.mark.parametrize("ours", [[], [OURS]])
-    def test_a_list_is_written_where_none_is(self, ours: list[Urls]) -> None:
+    @pytest.mark.parametrize("known", [None, OURS_KNOWN])
+    def test_a_list_is_written_where_none_is(self, known: Known | None) -> None:
         xnat = Xnat(None)
-        register(xnat.client, SCOPE, WANTED, ours=ours)
+        register(xnat.client, SCOPE, WANTED, known=known, adopt=None)
         assert xnat.puts == [(SCOPE, WANTED)]
 
-    @pytest.mark.parametrize("ours", [[], [OURS]])
-    def test_a_list_that_stands_there_already_is_not_written_again(self, ours: list[Urls]) -> None:
+    @pytest.mark.parametrize("known", [None, OURS_KNOWN])
+    def test_a_list_that_stands_there_already_is_not_written_again(self, known: Known | None) -> None:
         xnat = Xnat(WANTED)
-        register(xnat.client, SCOPE, WANTED, ours=ours)
+        register(xnat.client, SCOPE, WANTED, known=known, adopt=None)
         assert xnat.puts == []
 
-    @pytest.mark.parametrize("ours", [[OURS], [THEIRS, OURS]])
-    def test_a_list_of_ours_is_replaced(self, ours: list[Urls]) -> None:
+    @pytest.mark.parametrize(
+        ("known", "adopt"),
+        [
+            (OURS_KNOWN, None),
+            (Known(seen=THEIRS, written=OURS), None),
+            (Known(seen=OURS, written=THEIRS), None),
+            (None, OURS),
+            (Known(THEIRS, THEIRS), OURS),
+        ],
+    )
+    def test_a_list_of_ours_and_one_that_was_shown_or_stated_is_replaced(
+        self, known: Known | None, adopt: Urls | None
+    ) -> None:
         xnat = Xnat(OURS)
-        register(xnat.client, SCOPE, WANTED, ours=ours)
+        register(xnat.client, SCOPE, WANTED, known=known, adopt=adopt)
         assert xnat.puts == [(SCOPE, WANTED)]
 
-    @pytest.mark.parametrize("ours", [[], [OURS], [WANTED]])
+    @pytest.mark.parametrize("known", [None, OURS_KNOWN, Known(WANTED, WANTED), Known(OURS, OURS, unreadable=True)])
+    @pytest.mark.parametrize("adopt", [None, (), OURS])
     @pytest.mark.parametrize("live", [THEIRS, WANTED[::-1], WANTED[:1], (*WANTED, *THEIRS)])
     def test_somebody_elses_list_is_not_touched_and_told_as_a_stack_file_writes_it(
-        self, live: Urls, ours: list[Urls]
+        self, live: Urls, adopt: Urls | None, known: Known | None
     ) -> None:
         xnat = Xnat(live)
         with pytest.raises(ForeignList) as caught:
-            register(xnat.client, SCOPE, WANTED, ours=ours)
+            register(xnat.client, SCOPE, WANTED, known=known, adopt=adopt)
         assert xnat.puts == []
-        assert f"set adopt: {as_text(live)}" in str(caught.value)
+        assert str(caught.value).endswith(f"to replace it, set registrations.projects.LIVER.adopt: {as_text(live)}")
+        assert ("bin/pulumi refresh" in str(caught.value)) is bool(known)  # a refresh shows only what state has
+
+    @pytest.mark.parametrize(("known", "adopt"), [(None, None), (OURS_KNOWN, None), (OURS_KNOWN, OURS), (None, THEIRS)])
+    def test_what_is_no_list_is_not_touched_either_before_it_was_shown(
+        self, known: Known | None, adopt: Urls | None
+    ) -> None:
+        xnat = Xnat(UnreadableList(NO_LIST))
+        with pytest.raises(ForeignList) as caught:
+            register(xnat.client, SCOPE, WANTED, known=known, adopt=adopt)
+        assert xnat.puts == []
+        assert str(caught.value).startswith(NO_LIST)
+        assert str(caught.value).endswith("to replace it, set registrations.projects.LIVER.adopt: []")
+
+    @pytest.mark.parametrize(("known", "adopt"), [(Known(OURS, OURS, unreadable=True), None), (None, ())])
+    def test_what_is_no_list_is_replaced_once_it_was_shown_or_if_that_is_stated(
+        self, known: Known | None, adopt: Urls | None
+    ) -> None:
+        xnat = Xnat(UnreadableList(NO_LIST))
+        register(xnat.client, SCOPE, WANTED, known=known, adopt=adopt)
+        assert xnat.puts == [(SCOPE, WANTED)]
 
     def test_a_run_that_was_killed_after_the_write_leaves_nothing_to_do(self) -> None:
         xnat = Xnat(None)
-        register(xnat.client, SCOPE, WANTED, ours=[])
-        register(xnat.client, SCOPE, WANTED, ours=[])
+        register(xnat.client, SCOPE, WANTED, known=None, adopt=None)
+        register(xnat.client, SCOPE, WANTED, known=None, adopt=None)
         assert len(xnat.puts) == 1
 
 
@@ -83,21 +137,23 @@ class TestUnregister:
         assert unregister(xnat.client, SCOPE, OURS) is None
         assert xnat.puts == []
 
-    @pytest.mark.parametrize("live", [THEIRS, (*OURS, *THEIRS)])
-    def test_somebody_elses_list_stays_and_why_is_told(self, live: Urls) -> None:
+    @pytest.mark.parametrize(
+        ("live", "told"),
+        [
+            (THEIRS, f"left as it is: the list is now {as_text(THEIRS)}, this stack wrote {as_text(OURS)}"),
+            ((*OURS, *THEIRS), f"left as it is: the list is now {as_text((*OURS, *THEIRS))}, this stack wrote "),
+            (UnreadableList(NO_LIST), f"left as it is: {NO_LIST}"),
+            (NoProject("there is no project LIVER"), "nothing to take back: there is no project LIVER any more"),
+        ],
+    )
+    def test_what_is_not_our_list_stays_and_why_is_told(self, live: Urls | Exception, told: str) -> None:
         xnat = Xnat(live)
-        told = unregister(xnat.client, SCOPE, OURS)
-        assert told == f"left as it is: the list is now {as_text(live)}, this stack wrote {as_text(OURS)}"
+        assert (unregister(xnat.client, SCOPE, OURS) or "").startswith(told)
         assert xnat.puts == []
 
-    def test_an_xnat_that_does_not_answer_is_not_taken_for_an_empty_one(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        def silent(_scope: str) -> None:
-            raise Unreachable("no answer")
-
-        xnat = Xnat(OURS)
-        monkeypatch.setattr(xnat, "server_list", silent)
+    def test_an_xnat_that_does_not_answer_is_not_taken_for_an_empty_one(self) -> None:
         with pytest.raises(Unreachable):
-            unregister(xnat.client, SCOPE, OURS)
+            unregister(Xnat(Unreachable("no answer")).client, SCOPE, OURS)
 
 
 def test_a_list_is_told_as_a_stack_file_writes_it() -> None:

@@ -1,0 +1,137 @@
+"""What XNAT's refusals mean, in words that the person who runs a command can act on.
+
+Sources: NrgXnat/xnat, web/.../security/XnatBasicAuthenticationFilter.java, XnatInitCheckFilter.java and
+XnatExpiredPasswordFilter.java; the viewer plugin's OhifViewerControllerAdvice.java. docs/xnat.md has the statuses.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Mapping
+from urllib.parse import quote
+
+from clients.errors import Broken, ClientError, LoginRefused, NotReady, Refused, Rejected
+from clients.transport import REDIRECTS, Answer
+
+VIEWER_PLUGIN = "ohifViewerPlugin"
+ADMINISTRATOR, ALL_DATA = "roles/Administrator", "groups/ALL_DATA_ADMIN"
+
+_OWN_ADDRESS = "set xnat.url to XNAT's own address, with its context path if it has one"
+
+
+class NoProject(Rejected):
+    """XNAT says to an account that sees every project that there is none of this ID."""
+
+    advice = "mend the project's ID in registrations.projects, or take it out"
+
+
+class UnreadableList(Broken):
+    """What is stored in place of a list of servers is none; the viewer, too, cannot read it."""
+
+    advice = "run `bin/pulumi refresh`, and then `bin/pulumi up` to write this stack's list again"
+
+
+def login_refused(answer: Answer, username: str) -> LoginRefused:
+    """For 401 and 403, which tell no reason: XNAT answers a wrong password, a locked account and too many sessions
+    alike."""
+    return LoginRefused(
+        f"the log-in of {username} was refused ({answer.status}): the password is wrong, or the account is locked or "
+        "has too many sessions",
+        advice="mend xnat.username or the password; it was tried once and is not tried again in this run, as XNAT "
+        "locks accounts",
+    )
+
+
+def no_session_id(answer: Answer) -> Broken:
+    """For a log-in that was answered 200 with anything but a session."""
+    return Broken(str(answer.instead_of("a session id")), advice=_OWN_ADDRESS + ", past any log-in page before it")
+
+
+def session_refused(answer: Answer, username: str) -> Refused:
+    return Refused(
+        f"{answer.tried}: answered 401 although the log-in of {username} was just accepted",
+        advice="check that a proxy before XNAT passes the cookie JSESSIONID on",
+    )
+
+
+def not_up(error: ClientError) -> Rejected:
+    """For an address that answered 404 until the deadline: Tomcat without XNAT, or something else altogether."""
+    return Rejected(str(error), advice=f"wait until XNAT is up, or {_OWN_ADDRESS}")
+
+
+def require_no_redirect(answer: Answer, username: str, url: str) -> None:
+    """XNAT redirects where it wants a person: each target has a meaning.
+
+    Raises:
+        NotReady: XNAT is not initialised. Refused: no session, or the password has expired. Rejected: elsewhere.
+    """
+    if answer.status not in REDIRECTS:
+        return
+    target = answer.location
+    if "/setup" in target or "Unconfigured" in target:
+        raise NotReady(
+            f"XNAT is not initialised: it redirects to {target}",
+            advice=f"open {url} in a browser as an administrator and finish the set-up page, then run the command "
+            "again",
+        )
+    if "Login" in target:
+        raise Refused(
+            f"{answer.tried}: redirects to the log-in page",
+            advice="check that a proxy before XNAT passes the header Authorization and the cookie JSESSIONID on",
+        )
+    if "password" in target.lower():
+        raise Refused(
+            f"the password of {username} has expired",
+            advice="set a new one, and give the account the role non_expiring",
+        )
+    raise Rejected(f"{answer.tried}: redirects to {target}", advice=_OWN_ADDRESS)
+
+
+def no_route(answer: Answer, plugins: Mapping[str, str] | None) -> ClientError:
+    """Why XNAT has no route for lists of servers.
+
+    Args:
+        plugins: versions of those that XNAT has loaded, by id; None if it does not tell.
+
+    Returns:
+        NotReady if time may change it, else Rejected.
+    """
+    install = "install version 3.0 or newer and restart XNAT"
+    version = (plugins or {}).get(VIEWER_PLUGIN)
+    if version is not None:
+        major = version.partition(".")[0]
+        if major.isdecimal() and int(major) < 3:
+            return Rejected(
+                f"XNAT's OHIF viewer plugin is version {version}, which keeps no lists of servers", advice=install
+            )
+        return NotReady(f"{answer.tried}: answered 404 although the OHIF viewer plugin {version} is loaded")
+    if plugins:
+        return Rejected(f"XNAT has no OHIF viewer plugin, only {', '.join(sorted(plugins))}", advice=install)
+    return NotReady(
+        "XNAT has no OHIF viewer plugin, or has not finished starting",
+        advice=f"wait until it has started and run the command again; if it has no plugin, {install}",
+    )
+
+
+def may_not_read(account: str, projects: Iterable[str], url: str) -> Refused:
+    return Refused(
+        f"account {account} may not read {_named(projects)}, which writing the list needs",
+        advice=granting(url, account, [ALL_DATA]),
+    )
+
+
+def granting(url: str, account: str, rights: Iterable[str]) -> str:
+    """How an administrator gives an account what it lacks.
+
+    Args:
+        rights: `ADMINISTRATOR`, `ALL_DATA`.
+    """
+    urls = [f"{url}/xapi/users/{quote(account, safe='')}/{right}" for right in rights]
+    commands = " and ".join(f"`curl -u ADMIN -X PUT {shlex.quote(to)}`" for to in urls)
+    names = " and ".join(right.replace("roles/", "the role ").replace("groups/", "the group ") for right in rights)
+    return f"let an administrator of XNAT give it {names}: {commands}"
+
+
+def _named(projects: Iterable[str]) -> str:
+    ids = list(projects)
+    return f"project{'s' if len(ids) > 1 else ''} {', '.join(ids)}"

@@ -1,0 +1,145 @@
+"""A log-in to XNAT, and calls with it.
+
+Protocol: https://wiki.xnat.org/xnat-api/user-session-management-api,
+https://wiki.xnat.org/display/XKB/Session+management+in+XNAT+scripts, and NrgXnat/xnat,
+web/.../security/XnatBasicAuthenticationFilter.java. What of it is relied on stands in docs/xnat.md.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from collections.abc import Callable, Collection
+from types import TracebackType
+from typing import Self
+
+from clients import xnat_answers as meaning
+from clients.errors import ClientError, Rejected
+from clients.transport import REDIRECTS, Answer, Deadline, Transport
+
+
+class XnatSession:
+    """A session in one XNAT; a context manager, which logs in and out. Not for several threads at once.
+
+    XNAT counts sessions and failed log-ins: so there is one log-in, whose cookie all calls carry, and one that failed,
+    however, is the last: any odd answer may be that of a log-in page before XNAT, which counts too. The cookie is sent
+    by hand, as XNAT marks it `Secure` where its own URL is https, and a cookie jar would then hold it back from a plain
+    connection behind the TLS front.
+
+    Args:
+        url: with the context path, if there is one.
+        username: may be `provider/user`.
+        timeout: seconds for one call.
+    """
+
+    def __init__(
+        self, url: str, username: str, password: str, *, ca_file: str | None = None, timeout: float = 60.0
+    ) -> None:
+        basic = b64encode(f"{username}:{password}".encode()).decode()
+        self.username = username
+        self._login_header = {"Authorization": f"Basic {basic}"}
+        self._cookie: dict[str, str] = {}
+        self._login_failure: ClientError | None = None
+        self._timeout = timeout
+        self._transport = Transport(url, ca_file=ca_file, read_timeout=timeout, secrets=(password, basic))
+        self.url = self._transport.base_url
+
+    def __enter__(self) -> Self:
+        try:
+            self._log_in()
+        except BaseException:
+            self._transport.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Log out; a session that cannot be ended ends by itself after XNAT's session timeout."""
+        try:
+            if self._cookie:
+                self._transport.call(
+                    "DELETE", "data", "JSESSION", deadline=5, expect=range(200, 600), repeat=False, headers=self._cookie
+                )
+        except ClientError:
+            pass  # nothing is lost: see above
+        finally:
+            self._cookie = {}
+            self._transport.close()
+
+    def wait_until_up(self, deadline: float, on_wait: Callable[[str], None]) -> None:
+        """Wait until XNAT itself answers; what it answers is judged by the next call.
+
+        Args:
+            deadline: seconds.
+            on_wait: is told now and then what is waited for.
+
+        Raises:
+            Unreachable, NotReady, Rejected: the last reason why it did not.
+        """
+        try:
+            self._transport.wait(deadline, on_wait, "xapi", "siteConfig", "buildInfo")
+        except Rejected as error:
+            raise meaning.not_up(error) from None
+
+    def call(
+        self,
+        method: str,
+        *parts: str,
+        expect: Collection[int] = (200,),
+        query: dict[str, str | int] | None = None,
+        body: str | None = None,
+        accept: str = "application/json",
+    ) -> Answer:
+        """One call with the session; one that expired meanwhile (after 15 idle minutes by default) is renewed once."""
+        limit = Deadline(self._timeout)
+
+        def once() -> Answer:
+            return self._transport.call(
+                method,
+                *parts,
+                deadline=limit.left,
+                expect=(*expect, *REDIRECTS, 401),
+                query=query,
+                headers={**self._cookie, "Accept": accept},
+                body=(lambda _limit: (body, "application/json")) if body is not None else None,
+            )
+
+        answer = once()
+        if answer.status == 401:
+            self._log_in()
+            answer = once()
+        if answer.status == 401:
+            raise meaning.session_refused(answer, self.username)
+        meaning.require_no_redirect(answer, self.username, self.url)
+        return answer
+
+    def _log_in(self) -> None:
+        if self._login_failure is not None:
+            raise self._login_failure
+        try:
+            self._log_in_once()
+        except ClientError as error:
+            self._login_failure = error
+            raise
+
+    def _log_in_once(self) -> None:
+        answer = self._transport.call(
+            "POST",
+            "data",
+            "JSESSION",
+            deadline=self._timeout,
+            expect=(200, *REDIRECTS, 401, 403),
+            headers=self._login_header,
+        )
+        if answer.status in (401, 403):
+            raise meaning.login_refused(answer, self.username)
+        meaning.require_no_redirect(answer, self.username, self.url)
+        session = answer.text.strip()
+        if not re.fullmatch(r"[\w.-]+", session):
+            raise meaning.no_session_id(answer)
+        self._transport.secrets += (session,)
+        self._cookie = {"Cookie": f"JSESSIONID={session}"}
