@@ -144,7 +144,7 @@ def test_a_wrong_password_is_tried_once_and_told(wanted: dict[str, Any], site: A
     del site, xnat
     wanted["xnat"]["password"] = "tangerine-4711"
     trouble, views = registrations.look(stack_of(wanted))
-    assert "refused the log-in of admin" in trouble
+    assert "the log-in of admin was refused" in trouble
     assert "tangerine" not in trouble
     assert views == []
 
