@@ -1,0 +1,80 @@
+"""`bin/pulumi` comes here: `python runs/__main__.py PULUMI ARGS`. What changes nothing goes on to the CLI as it is."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import time
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+
+_PROJECT = Path(__file__).resolve().parents[1]
+sys.path[0] = str(_PROJECT)  # Python put this file's own folder there
+
+from runs import note  # noqa: E402
+from runs.command_line import ChangingCommand, selected_stack  # noqa: E402
+
+
+def main(pulumi: str, args: Sequence[str]) -> int:
+    """Exit codes are the CLI's; 1 if it was not started."""
+    command = ChangingCommand.of(args)
+    stack = command and (command.stack or os.environ.get("PULUMI_STACK") or selected_stack(pulumi, os.environ))
+    if not command or not stack:
+        os.execv(pulumi, [pulumi, *args])  # noqa: S606 - the real CLI, in this process's place
+    backend = os.environ["PULUMI_BACKEND_URL"]
+    try:
+        with note.held(_PROJECT / ".toolchain" / "runs", backend, stack) as held:
+            return _run(pulumi, args, command, stack, backend, held)
+    except note.AtWork as other:
+        _say(f"stack {stack} is being changed from here already, by {other}: wait for its end, then run this again")
+        return 1
+
+
+def _run(pulumi: str, args: Sequence[str], command: ChangingCommand, stack: str, backend: str, held: note.Note) -> int:
+    # Not before it is needed: these load the Docker SDK.
+    from runs import processes, recovery
+    from runs.state import Cli, StateFailed
+    from runs.supervisor import supervise
+
+    run = note.Unfinished(uuid.uuid4().hex, command.name, os.getpid(), time.time())
+    env = {**os.environ, note.MARK: run.run}
+    cli = Cli(pulumi, stack.rpartition("/")[2], {note.MARK: run.run})
+    extra: list[str] = []
+    if held.found:
+        try:
+            recovery.clean_up(cli, backend, held.found, _say)
+        except (StateFailed, RuntimeError) as error:
+            _say(f"{error}: mend that, then run this again")
+            return 1
+    held.write(run)
+    # What cannot be read here, the CLI tells in its own words.
+    with contextlib.suppress(StateFailed):
+        if command.name == "up":
+            recovery.bring_back(cli, cli.state(), _say)
+        elif command.name == "refresh":
+            for server in recovery.servers_down(cli.state()):
+                _say(f"server {server} does not run, so its models are not looked at: `bin/pulumi up` makes it anew")
+                extra += ["--exclude", f"**aiaa:Model::{server}/*"]
+    if command.name == "destroy":
+        # One that cannot be taken back must not keep the others.
+        env.setdefault("PULUMI_CONTINUE_ON_ERROR", "true")
+    code, cut_off = supervise([pulumi, *args, *extra], env, _say)
+    if cut_off:
+        processes.end(run.run)
+    else:
+        held.remove()
+    return code
+
+
+def _say(line: str) -> None:
+    print(f"bin/pulumi: {line}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1], sys.argv[2:]))
+    except KeyboardInterrupt:
+        _say("interrupted")
+        sys.exit(130)

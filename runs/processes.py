@@ -1,0 +1,74 @@
+"""Processes of a run. Pulumi's plugins survive a killed CLI, and could still write to a server."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from runs.note import MARK
+
+_GRACE = 2.0  # seconds between asking and killing
+_GONE_WITHIN = 10.0  # seconds that the kernel may take after that
+
+
+def of_run(run: str) -> dict[int, str]:
+    """Names of the processes that carry a run's mark, by pid; not this one."""
+    mark = f"{MARK}={run}".encode()
+    return {pid: _name(pid) for pid in _pids() if pid != os.getpid() and mark in _environment(pid)}
+
+
+def lives(pid: int) -> bool:
+    """Whether there is such a process; one that has ended and waits to be collected is none."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in ("Z", "X")
+    except OSError:
+        return False
+
+
+def end(run: str) -> list[str]:
+    """End all processes of a run; returns the names of those that there were.
+
+    Raises:
+        RuntimeError: one does not end.
+    """
+    names: dict[int, str] = {}
+    began = time.monotonic()
+    # In rounds, as one may have started another meanwhile.
+    while processes := of_run(run):
+        names |= processes
+        waited = time.monotonic() - began
+        if waited > _GRACE + _GONE_WITHIN:
+            raise RuntimeError(f"processes of the last run do not end: {_listed(processes)}: end them, and try again")
+        for pid in processes:
+            try:
+                os.kill(pid, signal.SIGTERM if waited < _GRACE else signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        time.sleep(0.1)
+    return sorted(set(names.values()))
+
+
+def _listed(processes: dict[int, str]) -> str:
+    return ", ".join(f"{name} ({pid})" for pid, name in processes.items())
+
+
+def _pids() -> Iterator[int]:
+    return (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
+
+
+def _environment(pid: int) -> list[bytes]:
+    try:
+        return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:  # it has ended, or is another user's
+        return []
+
+
+def _name(pid: int) -> str:
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return "?"
+    return os.path.basename(words[0].decode(errors="replace")) or "?"

@@ -1,0 +1,77 @@
+"""Before a run: what the last one left if it was killed, and what no longer runs although the state says so."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+
+from clients.errors import ClientError
+from runs import leftovers, locks, processes
+from runs.note import Unfinished
+from runs.state import Cli, Container, State, in_words
+
+Say = Callable[[str], None]
+
+
+def clean_up(cli: Cli, backend: str, killed: Unfinished, say: Say) -> None:
+    """Make the stack as if the killed run had ended after the last operation whose end it saw.
+
+    In this order: nothing of it writes any more; its lock goes; operations that it had begun are forgotten, as what
+    they made is found by its mark, its name or its labels; what it made on an engine and no state knows is removed;
+    what it removed from an engine leaves the state.
+
+    Raises:
+        StateFailed: the CLI could not read or write the state.
+        RuntimeError: a process of it does not end.
+    """
+    say(f"the last run, {killed}, was cut off: cleaning up after it")
+    if names := processes.end(killed.run):
+        say(f"ended what was left of it: {', '.join(names)}")
+    for line in locks.remove_dead(backend, cli.stack):
+        say(line)
+    state = cli.state()
+    if state.pending:
+        for operation in state.cut_off:
+            say(f"cut off: {operation}; done again if it is still wanted")
+        state = state.without_cut_off()
+        cli.write(state)
+    gone: list[str] = []
+    for address in state.engines():
+        try:
+            for line in leftovers.remove_strays(state, cli.stack, address, killed.since):
+                say(line)
+            gone += leftovers.missing(state, address)
+        except ClientError as error:
+            # Other servers' engines must not wait for it.
+            say(
+                f"what it left on an engine, if anything, stays there (label xnat-aiaa.stack={cli.stack}): {error.line}"
+            )
+    if gone:
+        say(f"gone from the engine: {', '.join(map(in_words, gone))}")
+        cli.refresh(gone)
+
+
+def bring_back(cli: Cli, state: State, say: Say) -> None:
+    """Have the next `up` start anew what does not run although it should: after a crash of an engine, say.
+
+    Raises:
+        StateFailed: the CLI could not look.
+    """
+    if halted := _halted(state):
+        say(f"not running, so made anew: {', '.join(container.name for container in halted)}")
+        cli.refresh(container.urn for container in halted)
+
+
+def servers_down(state: State) -> list[str]:
+    """Names of the AIAA servers whose container does not run: nobody can ask them for their models."""
+    names = (in_words(container.urn).removeprefix("Container ") for container in _halted(state))
+    return sorted(name.removesuffix("-aiaa") for name in names if name.endswith("-aiaa"))
+
+
+def _halted(state: State) -> list[Container]:
+    found = []
+    for address in state.engines():
+        # An engine that does not answer is told by the docker plugin, with the command that follows.
+        with contextlib.suppress(ClientError):
+            found += leftovers.not_running(state.containers(), address)
+    return found

@@ -1,0 +1,137 @@
+"""A stack's state, through the CLI: so it works with every backend, and secrets stay encrypted."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+class StateFailed(Exception):
+    """The CLI could not read or write the state; the message is its own."""
+
+
+@dataclass(frozen=True)
+class Container:
+    """A container that the state knows.
+
+    Attributes:
+        must_run: it is not one that ends by itself.
+        engine: the engine's address; None is the default one.
+    """
+
+    urn: str
+    id: str
+    name: str
+    must_run: bool
+    engine: str | None
+
+
+class State:
+    """What the backend has of a stack."""
+
+    def __init__(self, exported: dict[str, Any]) -> None:
+        self.exported = exported
+        deployment = exported.get("deployment") or {}
+        self.resources: list[dict[str, Any]] = deployment.get("resources") or []
+        self.pending: list[dict[str, Any]] = deployment.get("pending_operations") or []
+
+    @property
+    def cut_off(self) -> list[str]:
+        """Operations that began and whose end nobody saw, as `creating Container main-aiaa`."""
+        return [f"{operation['type']} {in_words(operation['resource']['urn'])}" for operation in self.pending]
+
+    def without_cut_off(self) -> State:
+        """The same, as if they had never begun. What they made is found by its mark, its labels or its name."""
+        deployment = {key: value for key, value in self.exported["deployment"].items() if key != "pending_operations"}
+        return State({**self.exported, "deployment": deployment})
+
+    def containers(self) -> list[Container]:
+        return [
+            Container(
+                found["urn"],
+                found["id"],
+                str(found["outputs"].get("name")),
+                found["outputs"].get("mustRun") is not False,
+                self._engine(found),
+            )
+            for found in self._of_type("docker:index/container:Container")
+        ]
+
+    def ids(self, kind: str) -> dict[str, str]:
+        """URNs by the engine's id of all networks, volumes or containers."""
+        return {found["id"]: found["urn"] for found in self._of_type(f"docker:index/{kind}:{kind.capitalize()}")}
+
+    def engines(self) -> set[str | None]:
+        """Addresses of the engines that this stack has things on, or had, by its providers; None is the default one."""
+        providers = self._of_type("pulumi:providers:docker")
+        return {None, *(found.get("inputs", {}).get("host") for found in providers)}
+
+    def engine_of(self, urn: str) -> str | None:
+        return next((self._engine(found) for found in self.resources if found["urn"] == urn), None)
+
+    def _engine(self, resource: Mapping[str, Any]) -> str | None:
+        urn = str(resource.get("provider", "")).rpartition("::")[0]
+        provider = next((found for found in self.resources if found["urn"] == urn), {})
+        host = provider.get("inputs", {}).get("host")
+        return str(host) if host else None
+
+    def _of_type(self, type_: str) -> list[dict[str, Any]]:
+        return [found for found in self.resources if found.get("type") == type_ and not found.get("delete")]
+
+
+@dataclass(frozen=True)
+class Cli:
+    """The real CLI, on one stack."""
+
+    pulumi: str
+    stack: str
+    env: Mapping[str, str]
+
+    def state(self) -> State:
+        """
+        Raises:
+            StateFailed: it cannot be read.
+        """
+        return State(json.loads(self._run(["stack", "export"])))
+
+    def write(self, state: State) -> None:
+        """
+        Raises:
+            StateFailed: it cannot be written.
+        """
+        self._run(["stack", "import"], json.dumps(state.exported))
+
+    def refresh(self, urns: Iterable[str]) -> None:
+        """Look at these resources only, without the program: what is not as the state says leaves the state, or is
+        noted there, and the next `up` mends it.
+
+        Raises:
+            StateFailed: it failed.
+        """
+        targets = [word for urn in sorted(urns) for word in ("--target", urn)]
+        self._run(["refresh", "--yes", "--skip-preview", "--run-program=false", *targets])
+
+    def _run(self, args: Sequence[str], stdin: str = "") -> str:
+        done = subprocess.run(
+            [self.pulumi, *args, "--non-interactive", "--stack", self.stack],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            env={**os.environ, **self.env},
+            check=False,
+        )
+        if done.returncode != 0:
+            reasons = [line for line in (done.stderr + done.stdout).splitlines() if line.strip().startswith("error:")]
+            said = (reasons or done.stderr.strip().splitlines() or ["nothing"])[-1]
+            raise StateFailed(f"`pulumi {' '.join(args[:2])}` said: {said.strip()[:300]}")
+        return done.stdout
+
+
+def in_words(urn: str) -> str:
+    """`Container main-aiaa` of `urn:pulumi:STACK::PROJECT::PARENTS$docker:index/container:Container::main-aiaa`."""
+    _, _, types, name = urn.split("::", 3)
+    return f"{types.rpartition(':')[2]} {name}"
