@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import sys
 import time
@@ -63,6 +64,8 @@ def _run(pulumi: str, args: Sequence[str], command: ChangingCommand, stack: str,
     code, cut_off = supervise([pulumi, *args, *extra], env, _say)
     if cut_off:
         processes.end(run.run)
+    elif code:
+        held.write(dataclasses.replace(run, failed=True))
     else:
         held.remove()
     return code

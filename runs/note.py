@@ -26,19 +26,21 @@ class AtWork(Exception):
 
 @dataclass(frozen=True)
 class Unfinished:
-    """A run that has begun and, if it is over, was killed or interrupted.
+    """A run that has begun and, if it is over, did not come to a good end.
 
     Attributes:
         run: value of `MARK` in its processes' environment.
         command: `up`, `refresh` or `destroy`.
         pid: of the process that watches over it.
         since: seconds since the epoch.
+        failed: it ended by itself, with an error; else it was killed or interrupted.
     """
 
     run: str
     command: str
     pid: int
     since: float
+    failed: bool = False
 
     def __str__(self) -> str:
         when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(self.since))

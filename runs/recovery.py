@@ -1,4 +1,4 @@
-"""Before a run: what the last one left if it was killed, and what no longer runs although the state says so."""
+"""Before a run: what the last one left if it came to no good end, and what does not run although the state says so."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from runs.state import Cli, Container, State, in_words
 Say = Callable[[str], None]
 
 
-def clean_up(cli: Cli, backend: str, killed: Unfinished, say: Say) -> None:
-    """Make the stack as if the killed run had ended after the last operation whose end it saw.
+def clean_up(cli: Cli, backend: str, last: Unfinished, say: Say) -> None:
+    """Make the stack as if the last run had ended after the last operation whose end it saw. One that failed by itself
+    may have lost an answer too: when an engine crashes, say.
 
     In this order: nothing of it writes any more; its lock goes; operations that it had begun are forgotten, as what
     they made is found by its mark, its name or its labels; what it made on an engine and no state knows is removed;
@@ -24,8 +25,9 @@ def clean_up(cli: Cli, backend: str, killed: Unfinished, say: Say) -> None:
         StateFailed: the CLI could not read or write the state.
         RuntimeError: a process of it does not end.
     """
-    say(f"the last run, {killed}, was cut off: cleaning up after it")
-    if names := processes.end(killed.run):
+    if not last.failed:
+        say(f"the last run, {last}, was cut off: cleaning up after it")
+    if names := processes.end(last.run):
         say(f"ended what was left of it: {', '.join(names)}")
     for line in locks.remove_dead(backend, cli.stack):
         say(line)
@@ -38,7 +40,7 @@ def clean_up(cli: Cli, backend: str, killed: Unfinished, say: Say) -> None:
     gone: list[str] = []
     for address in state.engines():
         try:
-            for line in leftovers.remove_strays(state, cli.stack, address, killed.since):
+            for line in leftovers.remove_strays(state, cli.stack, address, last.since):
                 say(line)
             gone += leftovers.missing(state, address)
         except ClientError as error:

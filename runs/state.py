@@ -59,6 +59,7 @@ class State:
                 self._engine(found),
             )
             for found in self._of_type("docker:index/container:Container")
+            if not found.get("delete")  # one that was replaced and is still to be deleted
         ]
 
     def ids(self, kind: str) -> dict[str, str]:
@@ -80,7 +81,7 @@ class State:
         return str(host) if host else None
 
     def _of_type(self, type_: str) -> list[dict[str, Any]]:
-        return [found for found in self.resources if found.get("type") == type_ and not found.get("delete")]
+        return [found for found in self.resources if found.get("type") == type_]
 
 
 @dataclass(frozen=True)
