@@ -135,6 +135,18 @@ class Log(_Strict):
     max_file: Annotated[int, Field(ge=1)] = 3
 
 
+class Healthcheck(_Strict):
+    """Docker's check of AIAA's list of models, in seconds. The guide has none: a hung AIAA goes unnoticed.
+
+    Failures within `start_period` after a start do not count; it is as long as `ready_timeout`'s default.
+    """
+
+    interval: Seconds = 30
+    timeout: Seconds = 10
+    retries: Annotated[int, Field(ge=1)] = 3
+    start_period: Seconds = 600
+
+
 class Server(_Strict):
     """One AIAA server with its Triton."""
 
@@ -155,6 +167,7 @@ class Server(_Strict):
     ulimits: Ulimits = Ulimits()
     restart: Restart = Restart()
     log: Log = Log()
+    healthcheck: Healthcheck = Healthcheck()
     ready_timeout: Seconds = 600
     load_timeout: Seconds = 1800
     infer_timeout: Seconds = 300

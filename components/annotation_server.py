@@ -8,7 +8,7 @@ import pulumi
 import pulumi_docker as docker
 
 from components import labels
-from components.clara_v4 import ClaraV4, ClaraV4Args
+from components.clara_v4 import ClaraV4, ClaraV4Args, container_names
 from components.workspace import Workspace, WorkspaceArgs
 from dynamic_providers.aiaa.endpoint import Endpoint
 from dynamic_providers.aiaa.host_check import HostCheck
@@ -75,7 +75,10 @@ class AnnotationServer(pulumi.ComponentResource):
             moving = pulumi.ResourceOptions.merge(child, moving)
             engine = docker.Provider(f"{name}-engine", host=server.docker, opts=moving)
             child = pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(providers={"docker": engine}))
-        workspace = Workspace(name, WorkspaceArgs(server.workspace, args.images.workspace), child)
+        names = container_names(name)
+        workspace = Workspace(
+            name, WorkspaceArgs(server.workspace, args.images.workspace, [names["aiaa"]], server.docker), child
+        )
         clara = ClaraV4(name, ClaraV4Args(server, args.images.aiaa, args.images.triton, workspace), child)
         self.containers = clara.containers
         self.generation, self.volume = workspace.generation, workspace.volume
@@ -83,7 +86,7 @@ class AnnotationServer(pulumi.ComponentResource):
             name,
             url=self.url,
             containers=self.containers,
-            logs_of=clara.container_names,
+            logs_of=names,
             docker_host=server.docker,
             timeout=server.ready_timeout,
             opts=pulumi.ResourceOptions(parent=self),

@@ -10,8 +10,9 @@ import pulumi
 import pulumi_docker as docker
 
 from components import labels
+from components.namesake import namesake_removed
 from components.workspace import Workspace
-from settings import Server
+from settings import Healthcheck, Server
 
 # The docker plugin accepts changes of these and applies none of them in place
 # (https://github.com/kreuzwerker/terraform-provider-docker/issues/988).
@@ -41,14 +42,12 @@ class ClaraV4(pulumi.ComponentResource):
 
     Attributes:
         containers: Docker's ids by role, `aiaa` and `tritonserver`.
-        container_names: the same, by name.
     """
 
     network: docker.Network
     triton: docker.Container
     aiaa: docker.Container
     containers: dict[str, pulumi.Output[str]]
-    container_names: dict[str, str]
 
     def __init__(self, name: str, args: ClaraV4Args, opts: pulumi.ResourceOptions) -> None:
         super().__init__("xnat-aiaa:index:ClaraV4", name, None, opts)
@@ -59,7 +58,6 @@ class ClaraV4(pulumi.ComponentResource):
             labels=labels.for_network(),
             opts=pulumi.ResourceOptions(parent=self),
         )
-        self.container_names = {role: f"{labels.prefix(name)}-{role}" for role in ("aiaa", "tritonserver")}
         self.triton = self._container(
             "tritonserver",
             server,
@@ -69,7 +67,7 @@ class ClaraV4(pulumi.ComponentResource):
             volumes=workspace.triton_mounts,
             gpus=server.gpus,
             restart=server.restart.triton,
-            after=[workspace],
+            workspace=workspace,
         )
         self.aiaa = self._container(
             "aiaa",
@@ -80,7 +78,9 @@ class ClaraV4(pulumi.ComponentResource):
             volumes=workspace.aiaa_mounts,
             ports=[docker.ContainerPortArgs(internal=AIAA_PORT, external=server.port, ip=server.bind)],
             restart=server.restart.aiaa,
-            after=[workspace, self.triton],
+            workspace=workspace,
+            after=[self.triton],
+            healthcheck=healthcheck(server.healthcheck),
         )
         self.containers = {"aiaa": self.aiaa.id, "tritonserver": self.triton.id}
         self.register_outputs({"containers": self.containers})
@@ -95,7 +95,9 @@ class ClaraV4(pulumi.ComponentResource):
         command: str,
         volumes: Sequence[docker.ContainerVolumeArgs],
         restart: str,
-        after: Sequence[pulumi.Resource],
+        workspace: Workspace,
+        after: Sequence[pulumi.Resource] = (),
+        healthcheck: docker.ContainerHealthcheckArgs | None = None,
         ports: Sequence[docker.ContainerPortArgs] = (),
         gpus: tuple[str, ...] = (),
     ) -> docker.Container:
@@ -103,7 +105,7 @@ class ClaraV4(pulumi.ComponentResource):
         limits = {"memlock": server.ulimits.memlock, "stack": server.ulimits.stack}
         return docker.Container(
             f"{name}-{role}",
-            name=self.container_names[role],
+            name=container_names(name)[role],
             image=image,
             command=["sh", "-c", command],
             volumes=volumes,
@@ -119,11 +121,48 @@ class ClaraV4(pulumi.ComponentResource):
                 if value is not None
             ],
             restart=restart,
+            healthcheck=healthcheck,
             log_driver="json-file",
             log_opts={"max-size": server.log.max_size, "max-file": str(server.log.max_file)},
-            labels=labels.for_container(),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=after, replace_on_changes=_REPLACE_ON),
+            labels=labels.for_container(workspace.generation),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                depends_on=[workspace, *after],
+                replace_on_changes=_REPLACE_ON,
+                hooks=namesake_removed(server.docker),
+            ),
         )
+
+
+def container_names(server: str) -> dict[str, str]:
+    """By role."""
+    return {role: f"{labels.prefix(server)}-{role}" for role in ("aiaa", "tritonserver")}
+
+
+def healthcheck(wanted: Healthcheck) -> docker.ContainerHealthcheckArgs:
+    """AIAA's list of models, read inside its container, whose image has no curl; so a hung AIAA is `unhealthy`.
+
+    `/` and `/logs` answer while it hangs. Proxies that the environment names are for what is outside.
+    """
+    code = (
+        "import json, urllib.request as r; "
+        f"answer = r.build_opener(r.ProxyHandler({{}})).open('http://127.0.0.1:{AIAA_PORT}/v1/models'); "
+        "assert isinstance(json.load(answer), list)"
+    )
+    return docker.ContainerHealthcheckArgs(
+        tests=["CMD", "python3", "-c", code],
+        interval=_duration(wanted.interval),
+        timeout=_duration(wanted.timeout),
+        retries=wanted.retries,
+        start_period=_duration(wanted.start_period),
+    )
+
+
+def _duration(seconds: int) -> str:
+    """As Go writes it, `10m0s`: the docker plugin reads it back so, and takes any other form for a difference."""
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{f'{hours}h' if hours else ''}{f'{minutes}m' if hours or minutes else ''}{seconds}s"
 
 
 def aiaa_command(server: Server) -> str:

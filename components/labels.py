@@ -13,8 +13,16 @@ def of_stack() -> dict[str, str]:
     return {"xnat-aiaa.project": pulumi.get_project(), "xnat-aiaa.stack": pulumi.get_stack()}
 
 
-def for_container() -> list[docker.ContainerLabelArgs]:
-    return [docker.ContainerLabelArgs(label=label, value=value) for label, value in of_stack().items()]
+def for_container(workspace: pulumi.Input[str] | None = None) -> list[docker.ContainerLabelArgs]:
+    """
+    Args:
+        workspace: the generation of the workspace that the container mounts. Its mount stays with a folder that was
+            lost, whatever is made in its place; another label makes another container, with another mount.
+    """
+    labels: dict[str, pulumi.Input[str]] = {**of_stack()}
+    if workspace is not None:
+        labels["xnat-aiaa.workspace"] = workspace
+    return [docker.ContainerLabelArgs(label=label, value=value) for label, value in labels.items()]
 
 
 def for_network() -> list[docker.NetworkLabelArgs]:

@@ -71,6 +71,7 @@ class ModelCatalog(pulumi.ComponentResource):
                 "source": _in_words(_source(model)),
                 "engine": args.server.engine,
                 "generation": host.generation,
+                "ensured_at": self.models[name].ensured_at,  # after a repair it is loaded again, with the same source
                 **host.containers,
             },
             timeout=args.server.infer_timeout,

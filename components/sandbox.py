@@ -12,6 +12,7 @@ import pulumi_docker as docker
 
 from components import labels
 from components.annotation_server import ServerImages
+from components.namesake import namesake_removed
 from dynamic_providers.aiaa.host_check import HostCheck
 from settings import Sandbox as SandboxSettings
 from settings import SandboxXnat
@@ -84,7 +85,7 @@ class Sandbox(pulumi.ComponentResource):
             restart="unless-stopped",
             network_mode="bridge",
             labels=labels.for_container(),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[checked]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[checked], hooks=namesake_removed(None)),
         )
 
 

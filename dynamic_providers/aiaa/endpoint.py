@@ -6,14 +6,16 @@ from collections.abc import Mapping
 from typing import Any
 
 import pulumi
-from pulumi.dynamic import CreateResult, Resource, UpdateResult
+from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
 
 from clients.aiaa import AiaaClient
+from clients.containers import state_of
 from clients.docker_engine import last_log_lines
 from clients.errors import ClientError
 from dynamic_providers.boundary import Props, Provider, ProviderError, one_line_errors, plain, say
 
 _LOG_LINES = 5
+_LOOK = 10.0  # seconds for a look at the list: longer, and a refresh would look as if it hung itself
 
 
 class EndpointProvider(Provider):
@@ -21,10 +23,13 @@ class EndpointProvider(Provider):
 
     Not `/` and not `/logs`: those answer while AIAA hangs
     (https://github.com/NVIDIA/ai-assisted-annotation-client/issues/90).
+
+    `drift` is never an input of the program: `read` sets it when a container is not as we made it, or the server does
+    not list its models, so that the next `up` waits again.
     """
 
     required = ("server", "url")
-    managed = ("url", "containers")
+    managed = ("url", "containers", "drift")
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         inputs = plain(props)
@@ -35,6 +40,14 @@ class EndpointProvider(Provider):
         inputs = plain(news)
         _wait(inputs)
         return UpdateResult(inputs)
+
+    def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
+        state = {key: value for key, value in plain(props).items() if key != "drift"}
+        told = _drift(state)
+        if told:
+            say(f"server {state['server']}: {told}; the next `up` puts it right")
+        found = state | ({"drift": told} if told else {})
+        return ReadResult(id_, found, found)
 
 
 class Endpoint(Resource, module="aiaa", name="Endpoint"):
@@ -80,6 +93,32 @@ def _wait(inputs: Props) -> None:
                 client.wait_until_ready(inputs["timeout"], on_wait=say)
         except ClientError as error:
             raise ProviderError(f"{error}. {_last_words(inputs)}") from None
+
+
+def _drift(state: Props) -> str:
+    """What is not as it should be, in words; "" if nothing. What fails is told, not raised: it would stop a refresh."""
+    try:
+        told = [
+            words
+            for role, container in state["logs_of"].items()
+            if (words := _change(container, state["containers"][role], state.get("docker_host")))
+        ]
+        if not told:
+            with AiaaClient(state["url"], timeout=_LOOK) as client:
+                client.models()
+    except ClientError as error:
+        told = [str(error)]
+    return "; ".join(told)
+
+
+def _change(container: str, id_: str, docker_host: str | None) -> str:
+    """What somebody did to a container, in words; "" if nothing."""
+    found = state_of(container, docker_host)
+    if found is None:
+        return f"container {container} is gone"
+    if found.id != id_:
+        return f"container {container} is not the one that we made: somebody made it again"
+    return "" if found.runs else f"container {container} {found.words}"
 
 
 def _last_words(inputs: Props) -> str:

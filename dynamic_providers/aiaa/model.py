@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from dynamic_providers.boundary import Props, Provider, ProviderError, differs, 
 
 _SOURCE = ("ngc", "ngc_version", "config_digest", "weights_digest")
 _RELOAD_ON = (*_SOURCE, "generation", "owner")
-_NO_INPUTS = ("type", "labels", "version", "description", "loaded", "drift")  # of the program
+_NO_INPUTS = ("type", "labels", "version", "description", "loaded", "ensured_at", "drift")  # of the program
 
 
 class ModelProvider(Provider):
@@ -51,9 +52,12 @@ class ModelProvider(Provider):
         with one_line_errors(f"model {_id(state)}"), AiaaClient(state["url"]) as client:
             entry = client.find(state["model"])
         if entry is None:
+            say(f"model {_id(state)}: the server does not list it any more; the next `up` loads it")
             return ReadResult("", {})
         digest = _source(state).digest
         told = model_source.drift(entry, state.get("loaded", {}), digest)
+        if told:
+            say(f"model {_id(state)}: {told}; the next `up` loads it again")
         drift = {"drift": told} if told else {}
         inputs = {key: value for key, value in state.items() if key not in _NO_INPUTS} | drift
         state.pop("drift", None)
@@ -70,12 +74,17 @@ class ModelProvider(Provider):
 
 
 class Model(Resource, module="aiaa", name="Model"):
-    """A model on an AIAA server, as the server lists it."""
+    """A model on an AIAA server, as the server lists it.
+
+    Attributes:
+        ensured_at: when we last loaded it, or made sure that it is ours; UTC, ISO 8601.
+    """
 
     type: pulumi.Output[str]
     labels: pulumi.Output[list[str]]
     version: pulumi.Output[str]
     description: pulumi.Output[str]
+    ensured_at: pulumi.Output[str]
 
     def __init__(
         self,
@@ -107,7 +116,7 @@ class Model(Resource, module="aiaa", name="Model"):
             "timeout": timeout,
             **_source_inputs(source),
             # What the server tells after the load: not known in a preview.
-            **dict.fromkeys(("type", "labels", "version", "description", "loaded")),
+            **dict.fromkeys(("type", "labels", "version", "description", "loaded", "ensured_at")),
         }
         super().__init__(ModelProvider(), f"{server}/{model}", props, opts)
 
@@ -157,4 +166,5 @@ def _ensure(inputs: Props, *, known: Known | None, seen: bool, reload: bool) -> 
 
 
 def _outputs(inputs: Props, entry: ModelEntry) -> dict[str, Any]:
-    return {**inputs, **model_source.public(entry), "loaded": model_source.public(entry)}
+    now = datetime.now(UTC).isoformat(timespec="milliseconds")
+    return {**inputs, **model_source.public(entry), "loaded": model_source.public(entry), "ensured_at": now}

@@ -32,7 +32,10 @@ Differences = dict[str, tuple[Any, str]]
 
 # What ours has instead, and why.
 DIFFERENCES_OF_BOTH: Differences = {
-    "Config.Labels": ("xnat-aiaa.project xnat-aiaa.stack", "each tool marks its containers with labels of its own"),
+    "Config.Labels": (
+        "xnat-aiaa.project xnat-aiaa.stack xnat-aiaa.workspace",
+        "each tool marks its containers with labels of its own",
+    ),
     "HostConfig.Init": (False, "the default, which the docker plugin writes out"),
     "HostConfig.LogConfig.Config.max-file": ("3", "the guide's log grows until the disk is full"),
     "HostConfig.LogConfig.Config.max-size": ("10m", "the guide's log grows until the disk is full"),
@@ -43,6 +46,10 @@ DIFFERENCES_OF_BOTH: Differences = {
     ),
 }
 DIFFERENCES_OF_AIAA: Differences = DIFFERENCES_OF_BOTH | {
+    "Config.Healthcheck": (
+        "CMD python3 -c ... each 30 s for at most 10 s, 3 times, not before 600 s",
+        "AIAA may hang while its pages answer: Docker then shows it as unhealthy",
+    ),
     "Config.Cmd.2.--triton_proto": ("http", "AIAA is known to hang with grpc; http is AIAA's own default"),
     "HostConfig.PortBindings.5000/tcp.0.HostIp": ("127.0.0.1", "AIAA has no log-in: `bind` opens it to others"),
     "HostConfig.RestartPolicy.Name": ("no", "the default, which the docker plugin writes out"),
@@ -152,6 +159,10 @@ def tidied(inspected: dict[str, Any], workspace: Path) -> dict[str, Any]:
     *shell, script = config["Cmd"]
     config["Cmd"] = [*shell, options_of(script)]
     config["Labels"] = " ".join(sorted(config["Labels"] or ()))  # their values have paths and digests of paths
+    if check := config.get("Healthcheck"):
+        interval, timeout, start = (check[key] // 10**9 for key in ("Interval", "Timeout", "StartPeriod"))
+        words = f"{' '.join(check['Test'][:-1])} ... each {interval} s for at most {timeout} s"
+        config["Healthcheck"] = f"{words}, {check['Retries']} times, not before {start} s"
     for key in ("ExposedPorts", "Volumes"):  # dictionaries with nothing but keys
         config[key] = sorted(config.get(key) or ())
     host["Ulimits"] = {limit["Name"]: limit for limit in host["Ulimits"] or ()}

@@ -127,7 +127,11 @@ def test_what_was_changed_by_hand_is_shown_by_a_refresh_and_repaired_by_the_next
     assert requests.put(lists, json=["http://elsewhere.example.org"], auth=("admin", "admin"), timeout=10).ok
     deployment.stack.refresh()
     preview = deployment.stack.preview()
-    assert preview.changes == {f"Model main/{LIVER}": "create", "AiaaServers projects/LIVER": "update"}
+    assert preview.changes == {
+        f"Model main/{LIVER}": "create",
+        f"SmokeTest main/{LIVER}": "update",
+        "AiaaServers projects/LIVER": "update",
+    }
     deployment.stack.up()
     assert deployment.labelled(LIVER) == 1000
     assert deployment.list_in_xnat("LIVER") == [deployment.aiaa]

@@ -84,7 +84,7 @@ def test_the_last_log_lines_of_the_containers_are_told_or_why_they_cannot_be(
     with pytest.raises(ProviderFailed) as failed:
         endpoints.create(inputs)
     assert "last lines of aiaa (container xnat-aiaa-tests-main-aiaa)" in str(failed.value)
-    assert "the Docker engine did not answer" in str(failed.value)
+    assert f"Docker engine unix://{tmp_path}/none.sock did not answer" in str(failed.value)
 
 
 def test_another_container_means_another_wait(endpoints: Provider, aiaa: AiaaStandIn) -> None:

@@ -101,8 +101,9 @@ def test_a_model_from_files_carries_the_stacks_mark(models: Provider, aiaa: Aiaa
 
 
 def test_creating_again_after_a_kill_uploads_nothing(models: Provider, aiaa: AiaaStandIn, files: Path) -> None:
-    first = models.create(local(aiaa.url, files))
-    assert models.create(local(aiaa.url, files)) == first
+    id_, state = models.create(local(aiaa.url, files))
+    again, same = models.create(local(aiaa.url, files))
+    assert (again, same | {"ensured_at": ""}) == (id_, state | {"ensured_at": ""})
     assert uploads(aiaa) == 1
 
 
@@ -166,16 +167,63 @@ def test_a_file_that_changed_after_the_preview_is_not_uploaded(
     assert listed(aiaa) == {}
 
 
-def test_drift_is_told_and_repaired(models: Provider, aiaa: AiaaStandIn, files: Path) -> None:
+def by_hand(files: Path, **changed: Any) -> Path:
+    """The files as somebody else would change them."""
+    config = json.loads((files / "config_aiaa.json").read_text()) | changed
+    (files / "config_aiaa.json").write_text(json.dumps(config))
+    return files
+
+
+@pytest.mark.parametrize(
+    ("changed", "marked", "told"),
+    [
+        ({}, False, "other files than ours were loaded"),
+        ({"labels": ["tumour"]}, True, "labels is ['tumour'], was ['liver']"),
+        ({"version": "7"}, True, "version is '7', was '1'"),
+        (
+            {"labels": ["tumour"], "version": "7"},
+            False,
+            "other files than ours were loaded; labels is ['tumour'], was ['liver']; version is '7', was '1'",
+        ),
+    ],
+    ids=["weights", "labels", "version", "all"],
+)
+def test_drift_is_told_in_words_and_repaired(
+    models: Provider,
+    host: ProviderHost,
+    aiaa: AiaaStandIn,
+    files: Path,
+    tmp_path: Path,
+    changed: dict[str, Any],
+    marked: bool,
+    told: str,
+) -> None:
     inputs = local(aiaa.url, files)
     id_, state = models.create(inputs)
-    put_by_hand(aiaa, files, "liver_demo")
+    mark = {key: listed(aiaa)["liver_demo"][key] for key in ("managed_by", "digest")} if marked else None
+    put_by_hand(aiaa, by_hand(shutil.copytree(files, tmp_path / "theirs"), **changed), "liver_demo", mark)
     _, drifted, live = models.read(id_, state)
-    assert live["drift"] == "other files than ours were loaded"
+    assert live["drift"] == told
+    assert host.said().strip().endswith(f"model main/liver_demo: {told}; the next `up` loads it again")
     assert models.diff(id_, drifted, inputs)
     repaired = models.update(id_, drifted, inputs)
     assert listed(aiaa)["liver_demo"]["managed_by"] == OWNER
+    assert listed(aiaa)["liver_demo"]["labels"] == ["liver"]
+    assert repaired["ensured_at"] > state["ensured_at"]  # a reason for another smoke test
     assert not models.diff(id_, repaired, inputs)
+
+
+def test_a_model_that_is_gone_is_told_in_words(
+    models: Provider, host: ProviderHost, aiaa: AiaaStandIn, files: Path
+) -> None:
+    id_, state = models.create(local(aiaa.url, files))
+    assert requests.delete(f"{aiaa.url}/admin/model/liver_demo", timeout=10).ok
+    assert models.read(id_, state) == ("", {}, {})
+    assert (
+        host.said()
+        .strip()
+        .endswith("model main/liver_demo: the server does not list it any more; the next `up` loads it")
+    )
 
 
 def test_a_model_that_another_stack_took_over_is_not_unloaded(

@@ -12,20 +12,30 @@ import pulumi
 import pytest
 from pulumi.runtime import mocks
 from pulumi.runtime.config import set_all_config
+from pulumi.runtime.settings import SETTINGS
 
 PROJECT = Path(__file__).parents[3]
 GENERATION = "00000000-0000-4000-8000-000000000000"
 
 
 class Engine(mocks.Mocks):
-    """Gives each resource what its provider would tell after it is made."""
+    """Gives each resource what its provider would tell after it is made.
+
+    Attributes:
+        hooks: what is to be called when a resource is made or changed, by the hook's name.
+    """
 
     def __init__(self) -> None:
         self.made: dict[str, mocks.MockResourceArgs] = {}
+        self.hooks: dict[str, pulumi.ResourceHook] = {}
+
+    def register_resource_hook(self, hook: pulumi.ResourceHook) -> None:
+        """As Pulumi's callback server does, which its mocks lack."""
+        self.hooks[hook.name] = hook
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         self.made[f"{args.typ.rpartition(':')[2]} {args.name}"] = args
-        told = {"exitCode": 0, "containerLogs": GENERATION} if args.name.endswith("prepare-workspace") else {}
+        told = {"generation": GENERATION} if args.typ.endswith("dynamic/aiaa:Workspace") else {}
         return f"id-of-{args.name}", {**args.inputs, **told}
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
@@ -51,6 +61,7 @@ def program(monkeypatch: pytest.MonkeyPatch) -> Program:
     def run(wanted: Mapping[str, Any]) -> Engine:
         engine = Engine()
         mocks.set_mocks(engine, project="xnat-aiaa", stack="tests", preview=False)
+        SETTINGS.callbacks = engine
         set_all_config({f"xnat-aiaa:{key}": json.dumps(value) for key, value in wanted.items()})
 
         @pulumi.runtime.test  # type: ignore[untyped-decorator]

@@ -9,6 +9,7 @@ from typing import Any
 import pulumi
 import pytest
 
+from clients import containers
 from operations.stack_file import Stack
 from settings import Settings
 
@@ -73,6 +74,39 @@ def test_models_go_to_the_servers_that_are_named_and_carry_the_workspaces_genera
     assert (model["generation"], model["owner"]) == (GENERATION, "xnat-aiaa/tests")
 
 
+def test_another_workspace_makes_other_containers_as_a_mount_stays_with_a_folder_that_was_lost(
+    hospital: Engine,
+) -> None:
+    for container in ("Container main-aiaa", "Container main-tritonserver"):
+        assert {"label": "xnat-aiaa.workspace", "value": GENERATION} in hospital.inputs(container)["labels"]
+    prepared = hospital.inputs("Workspace far")
+    assert (prepared["location"], prepared["docker_host"]) == ("/srv/aiaa", "ssh://root@gpu2.example.org")
+    assert prepared["used_by"] == ["xnat-aiaa-tests-far-aiaa"]
+
+
+def test_docker_asks_aiaa_itself_for_its_models_as_often_as_the_stack_file_says(program: Program) -> None:
+    wish = {"interval": 60, "timeout": 20, "retries": 5, "start_period": 3605}
+    made = program(changed(HOSPITAL, lambda wanted: wanted["servers"]["main"].update(healthcheck=wish)))
+    check = made.inputs("Container main-aiaa")["healthcheck"]
+    assert check.pop("tests")[:3] == ["CMD", "python3", "-c"]
+    # As Go writes durations: any other form would be a difference at each preview.
+    assert check == {"interval": "1m0s", "timeout": "20s", "retries": 5, "startPeriod": "1h0m5s"}
+    assert not made.inputs("Container main-tritonserver").get("healthcheck")
+
+
+def test_every_container_takes_the_place_of_one_that_has_its_name(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = program(SANDBOX)
+    assert len(made.hooks) == len(made.of_type("Container"))
+    removed = []
+    monkeypatch.setattr(containers, "remove", lambda *place: removed.append(place))
+    for name, hook in made.hooks.items():
+        hook(pulumi.ResourceHookArgs("urn", "", name, "type", new_inputs={"name": name}))
+    assert {host for name, host in removed if "far" in name} == {"ssh://root@gpu2.example.org"}
+    assert {host for name, host in removed if "far" not in name} == {None}
+
+
 def test_a_model_has_a_smoke_test_unless_told_otherwise(hospital: Engine) -> None:
     assert sorted(hospital.of_type("SmokeTest")) == [f"far/{SPLEEN}", f"main/{SPLEEN}"]
     assert hospital.inputs(f"SmokeTest main/{SPLEEN}")["tested"]["aiaa"] == "id-of-main-aiaa"
@@ -98,7 +132,7 @@ def test_everything_on_an_engine_is_labelled_with_project_and_stack(program: Pro
     for kind in ("Container", "Network", "Volume"):
         for name in made.of_type(kind):
             labels = {label["label"]: label["value"] for label in made.inputs(f"{kind} {name}")["labels"]}
-            assert labels == {"xnat-aiaa.project": "xnat-aiaa", "xnat-aiaa.stack": "tests"}
+            assert labels.items() >= {"xnat-aiaa.project": "xnat-aiaa", "xnat-aiaa.stack": "tests"}.items()
 
 
 def test_bin_aiaa_knows_the_containers_by_their_names(program: Program) -> None:

@@ -11,6 +11,7 @@ from pulumi.output import Unknown
 from dynamic_providers.aiaa.endpoint import EndpointProvider
 from dynamic_providers.aiaa.model import ModelProvider
 from dynamic_providers.aiaa.smoke_test import SmokeTestProvider
+from dynamic_providers.aiaa.workspace import WorkspaceProvider
 from dynamic_providers.boundary import Provider
 from dynamic_providers.xnat.access import AccessProvider
 from dynamic_providers.xnat.aiaa_servers import AiaaServersProvider
@@ -53,10 +54,25 @@ EXAMPLES = [
             "docker_host": None,
             "timeout": 300,
         },
-        managed={"url": "http://gpu2:5000", "containers": {"aiaa": "c1", "triton": "c3"}},
+        managed={"url": "http://gpu2:5000", "containers": {"aiaa": "c1", "triton": "c3"}, "drift": "it is gone"},
         others={"server": "far", "logs_of": {}, "docker_host": "ssh://gpu1", "timeout": 60},
         told={},
         required={"server", "url"},
+    ),
+    Example(
+        "Workspace",
+        WorkspaceProvider(),
+        inputs={
+            "server": "main",
+            "location": None,
+            "prepared_by": "prepare",
+            "used_by": ["aiaa"],
+            "docker_host": None,
+        },
+        managed={"location": "/srv/aiaa", "docker_host": "ssh://gpu1", "drift": "it was emptied"},
+        others={"server": "far", "prepared_by": "other", "used_by": []},
+        told={"generation": "g1"},
+        required={"server", "prepared_by"},
     ),
     Example(
         "Model-from-NGC",

@@ -14,6 +14,7 @@ from dynamic_providers.aiaa.endpoint import Endpoint, EndpointProvider
 from dynamic_providers.aiaa.host_check import HostCheck, HostCheckProvider
 from dynamic_providers.aiaa.model import Model, ModelProvider
 from dynamic_providers.aiaa.smoke_test import SmokeTest, SmokeTestProvider
+from dynamic_providers.aiaa.workspace import Workspace, WorkspaceProvider
 from dynamic_providers.boundary import Provider
 from dynamic_providers.xnat.access import Access, AccessProvider
 from dynamic_providers.xnat.aiaa_servers import AiaaServers, AiaaServersProvider
@@ -52,6 +53,12 @@ CONTRACT = [
         SmokeTest,
         "dynamic/aiaa:SmokeTest",
         "gASVPgAAAAAAAACMIWR5bmFtaWNfcHJvdmlkZXJzLmFpYWEuc21va2VfdGVzdJSMEVNtb2tlVGVzdFByb3ZpZGVylJOUKYGULg==",
+    ),
+    Remembered(
+        WorkspaceProvider,
+        Workspace,
+        "dynamic/aiaa:Workspace",
+        "gASVPQAAAAAAAACMIGR5bmFtaWNfcHJvdmlkZXJzLmFpYWEud29ya3NwYWNllIwRV29ya3NwYWNlUHJvdmlkZXKUk5QpgZQu",
     ),
     Remembered(
         AccessProvider,

@@ -1,0 +1,118 @@
+"""Single containers on a Docker engine: the state that one is in, a file in it, and what is done to one by name."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from dataclasses import dataclass
+from typing import Any
+
+from docker.errors import NotFound
+
+from clients.docker_engine import docker_engine
+
+_SLOW = 120  # seconds: an engine under load starts and ends containers slowly
+_FILE_LIMIT = 1 << 20  # bytes: what is read here are small files
+
+
+@dataclass(frozen=True)
+class ContainerState:
+    """
+    Attributes:
+        id: Docker's, all 64 digits.
+        runs: whether it does now; one that is being restarted over and over does not.
+        words: what to tell of it: `runs`, `exited with code 137 (out of memory)`.
+    """
+
+    id: str
+    runs: bool
+    words: str
+
+
+def state_of(container: str, docker_host: str | None) -> ContainerState | None:
+    """
+    Args:
+        container: name or id.
+
+    Returns:
+        None if the engine says that it has no such container.
+
+    Raises:
+        Rejected, Unreachable: the engine said no, or did not answer.
+    """
+    with docker_engine(docker_host) as engine:
+        try:
+            inspected = engine.api.inspect_container(container)
+        except NotFound:
+            return None
+    state = inspected["State"]
+    return ContainerState(inspected["Id"], state["Status"] == "running", _in_words(state))
+
+
+def text_in(container: str, path: str, docker_host: str | None) -> str | None:
+    """What a file holds, as the container sees it with its mounts; it need not run.
+
+    A folder of the engine's host that is to be mounted and is not there is made by the engine for this, empty.
+
+    Args:
+        container: name or id of one that there is. path: absolute, in the container.
+
+    Returns:
+        None if the engine says that there is no such file.
+
+    Raises:
+        Rejected, Unreachable: the engine said no or has no such container, or did not answer.
+    """
+    with docker_engine(docker_host) as engine:
+        found = engine.containers.get(container)
+        try:
+            chunks, _ = found.get_archive(path)
+        except NotFound:
+            return None
+        with tarfile.open(fileobj=io.BytesIO(b"".join(chunks))) as archive:
+            member = archive.next()
+            file = archive.extractfile(member) if member else None
+            return None if file is None else file.read(_FILE_LIMIT).decode(errors="replace")
+
+
+def run_to_its_end(container: str, docker_host: str | None) -> int:
+    """Start a container that ends by itself, or join it if it runs already; gives its exit code.
+
+    Raises:
+        Rejected, Unreachable: the engine said no, or has no such container; or did not answer, or it did not end.
+    """
+    with docker_engine(docker_host, timeout=_SLOW) as engine:
+        found = engine.containers.get(container)
+        found.start()
+        return int(found.wait()["StatusCode"])
+
+
+def remove(container: str, docker_host: str | None) -> str | None:
+    """Remove a container, running or not; gives what it was (its image), or None if there is none.
+
+    Raises:
+        Rejected, Unreachable: the engine said no, or did not answer.
+    """
+    with docker_engine(docker_host, timeout=_SLOW) as engine:
+        try:
+            image = engine.api.inspect_container(container)["Config"]["Image"]
+            engine.api.remove_container(container, force=True)
+        except NotFound:
+            return None
+    return str(image)
+
+
+def _in_words(state: dict[str, Any]) -> str:
+    """Of the `State` of `docker inspect`."""
+    why = " (out of memory)" if state.get("OOMKilled") else f" ({state['Error']})" if state.get("Error") else ""
+    match state["Status"]:
+        case "running":
+            return "runs"
+        case "exited" | "dead":
+            return f"exited with code {state['ExitCode']}{why}"
+        case "restarting":
+            return f"ends again and again, last with exit code {state['ExitCode']}{why}"
+        case "created":
+            return f"was never started{why}"
+        case status:
+            return f"is {status}{why}"

@@ -1,0 +1,32 @@
+"""A container in the way: one that has the name which a container of ours is to get.
+
+A person made it (ours was removed, and run again by hand), or a run that was killed before the state knew of it. The
+name says project, stack, server and role, so whatever has it stands where ours belongs; Docker would refuse the second.
+"""
+
+from __future__ import annotations
+
+from pulumi import ResourceHookArgs, ResourceHookBinding, log
+
+from clients import containers
+from clients.errors import ClientError
+
+
+def namesake_removed(docker_host: str | None) -> ResourceHookBinding:
+    """Before a container is created, remove the one of its name, and say so.
+
+    Args:
+        docker_host: the engine; None is the default one.
+    """
+
+    def remove(args: ResourceHookArgs) -> None:
+        assert args.new_inputs is not None  # noqa: S101 - the engine gives a hook before a creation the new inputs
+        name = str(args.new_inputs["name"])
+        try:
+            was = containers.remove(name, docker_host)
+        except ClientError as error:
+            raise RuntimeError(f"container {name}: {error.line}") from None
+        if was:
+            log.warn(f"container {name}: removed one of image {was} that this stack did not know: it had the name")
+
+    return ResourceHookBinding(before_create=[remove])
