@@ -1,0 +1,102 @@
+"""A Docker engine that answers as told: its API, as far as single containers go, over HTTP."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
+
+_API = "1.41"
+_EVERYTHING = re.compile(".*")
+
+
+@dataclass
+class ScriptedContainer:
+    """
+    Attributes:
+        state: what changes `docker inspect`'s `State` from a container that runs.
+        files: contents by path. made_by_a_run: those that are there after it ran.
+        exit_code: of a run. log: what it says.
+    """
+
+    id: str
+    state: dict[str, Any] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
+    made_by_a_run: dict[str, str] = field(default_factory=dict)
+    exit_code: int = 0
+    log: str = ""
+
+
+@dataclass
+class ScriptedDocker:
+    """
+    Attributes:
+        host: its address, as a stack file's `docker` has it.
+        containers: by name; take one away and it is gone.
+        started: names, in order.
+    """
+
+    host: str
+    containers: dict[str, ScriptedContainer] = field(default_factory=dict)
+    started: list[str] = field(default_factory=list)
+
+    def answer(self, request: Request) -> Response:
+        path = request.path.removeprefix(f"/v{_API}")
+        if path == "/version":
+            return _json({"ApiVersion": _API})
+        _, _, name, what = path.split("/") if path.count("/") == 3 else (*path.split("/"), "")
+        found = {name: c for key, c in self.containers.items() for name in (key, c.id)}.get(name)
+        if found is None:
+            return _json({"message": f"No such container: {name}"}, 404)
+        match what:
+            case "json":
+                state = {"Status": "running", "ExitCode": 0, "OOMKilled": False, "Error": ""} | found.state
+                config = {"Image": "image:1", "Tty": False}
+                return _json({"Id": found.id, "State": state, "Config": config})
+            case "start":
+                self.started.append(next(key for key, c in self.containers.items() if c is found))
+                found.files = found.made_by_a_run | found.files
+                return Response(status=204)
+            case "wait":
+                return _json({"StatusCode": found.exit_code, "Error": None})
+            case "archive":
+                path = request.args["path"]
+                if path not in found.files:
+                    return _json({"message": f"Could not find the file {path} in container {found.id}"}, 404)
+                return Response(_tar(path, found.files[path]), headers={"X-Docker-Container-Path-Stat": "e30="})
+            case "logs":
+                text = found.log.encode()
+                return Response(bytes([1, 0, 0, 0]) + len(text).to_bytes(4) + text)
+            case "":
+                self.containers = {key: c for key, c in self.containers.items() if c is not found}
+                return Response(status=204)
+        return _json({"message": f"not scripted: {request.method} {request.path}"}, 501)
+
+
+@contextmanager
+def scripted_docker() -> Iterator[ScriptedDocker]:
+    with HTTPServer() as server:
+        engine = ScriptedDocker(f"tcp://{server.host}:{server.port}")
+        server.expect_request(_EVERYTHING).respond_with_handler(engine.answer)
+        yield engine
+
+
+def _json(document: object, status: int = 200) -> Response:
+    return Response(json.dumps(document), status, content_type="application/json")
+
+
+def _tar(path: str, content: str) -> bytes:
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w") as archive:
+        member = tarfile.TarInfo(path.rpartition("/")[2])
+        member.size = len(content.encode())
+        archive.addfile(member, io.BytesIO(content.encode()))
+    return made.getvalue()
