@@ -100,7 +100,7 @@ def _drift(state: Props) -> str:
     try:
         told = [
             words
-            for role, container in state["logs_of"].items()
+            for role, container in sorted(state["logs_of"].items())  # a map has no order on its way here
             if (words := _change(container, state["containers"][role], state.get("docker_host")))
         ]
         if not told:
