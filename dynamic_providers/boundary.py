@@ -16,7 +16,7 @@ from pulumi.dynamic import CheckFailure, CheckResult, DiffResult, ResourceProvid
 from pulumi.dynamic.dynamic import PROVIDER_KEY
 from pulumi.output import Unknown
 
-from clients.errors import ClientError
+from clients.errors import ClientError, NotReady, Unreachable
 from settings import SettingsError
 
 Props = Mapping[str, Any]
@@ -99,3 +99,12 @@ def one_line_errors(subject: str) -> Iterator[None]:
         raise ProviderError(f"{subject}: {error.line}") from None
     except (SettingsError, ProviderError) as error:
         raise ProviderError(f"{subject}: {error}") from None
+
+
+@contextlib.contextmanager
+def help_if_dead(advice: str) -> Iterator[None]:
+    """Within `one_line_errors`: what else there is to do where the server does not serve."""
+    try:
+        yield
+    except (Unreachable, NotReady) as error:
+        raise type(error)(str(error), advice=f"{error.advice}; {advice}") from None

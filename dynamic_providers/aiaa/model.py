@@ -13,7 +13,16 @@ from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
 from clients.aiaa import AiaaClient, ModelEntry
 from dynamic_providers.aiaa import model_source
 from dynamic_providers.aiaa.model_source import ForeignModel, Known, Local, Ngc, Source, SourceChanged
-from dynamic_providers.boundary import Props, Provider, ProviderError, differs, one_line_errors, plain, say
+from dynamic_providers.boundary import (
+    Props,
+    Provider,
+    ProviderError,
+    differs,
+    help_if_dead,
+    one_line_errors,
+    plain,
+    say,
+)
 
 _SOURCE = ("ngc", "ngc_version", "config_digest", "weights_digest")
 _RELOAD_ON = (*_SOURCE, "generation", "owner")
@@ -49,7 +58,9 @@ class ModelProvider(Provider):
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         state = plain(props)
-        with one_line_errors(f"model {_id(state)}"), AiaaClient(state["url"]) as client:
+        server = state["server"]
+        rest = f"to refresh the rest without server {server}: bin/pulumi refresh --exclude '**aiaa:Model::{server}/*'"
+        with one_line_errors(f"model {_id(state)}"), help_if_dead(rest), AiaaClient(state["url"]) as client:
             entry = client.find(state["model"])
         if entry is None:
             say(f"model {_id(state)}: the server does not list it any more; the next `up` loads it")
@@ -65,7 +76,11 @@ class ModelProvider(Provider):
 
     def delete(self, _resource_id: str, props: dict[str, Any]) -> None:
         state = plain(props)
-        with one_line_errors(f"model {_id(state)}"), AiaaClient(state["url"]) as client:
+        stays = (
+            "until then the model stays in the server's workspace. If the server is gone for good: bin/aiaa forget "
+            + state["server"]
+        )
+        with one_line_errors(f"model {_id(state)}"), help_if_dead(stays), AiaaClient(state["url"]) as client:
             left = model_source.remove(
                 client, state["model"], _source(state), state["owner"], state.get("loaded", {}), state["timeout"]
             )

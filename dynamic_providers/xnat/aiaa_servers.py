@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pulumi
 from pulumi.dynamic import ConfigureRequest, CreateResult, ReadResult, Resource, UpdateResult
 
-from clients.errors import NotReady, Unreachable
-from dynamic_providers.boundary import Props, Provider, ProviderError, one_line_errors, plain, say
+from dynamic_providers.boundary import Props, Provider, ProviderError, help_if_dead, one_line_errors, plain, say
 from dynamic_providers.xnat import server_list
 from dynamic_providers.xnat.login import Session, session
 from dynamic_providers.xnat.server_list import ForeignList, Known, as_text
@@ -46,7 +44,7 @@ class AiaaServersProvider(Provider):
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         state = plain(props)
         subject = _subject(state)
-        with one_line_errors(subject), _help_if_dead(_REFRESH_THE_REST), self._session(state).client() as client:
+        with one_line_errors(subject), help_if_dead(_REFRESH_THE_REST), self._session(state).client() as client:
             found = server_list.look(client, state["scope"], _known(state))
         if found.drift:
             say(f"{subject}: {found.drift}")
@@ -63,7 +61,7 @@ class AiaaServersProvider(Provider):
             return
         written = tuple(state["written"])
         stays = f"until then its list {as_text(written)} stays there. If it is gone for good: bin/aiaa forget xnat"
-        with one_line_errors(_subject(state)), _help_if_dead(stays), self._session(state).client() as client:
+        with one_line_errors(_subject(state)), help_if_dead(stays), self._session(state).client() as client:
             left = server_list.unregister(client, state["scope"], written)
         if left:
             say(f"{_subject(state)}: {left}")
@@ -121,12 +119,3 @@ def _known(state: Props) -> Known:
 
 def _subject(props: Props) -> str:
     return f"AIAA servers of {props['scope']} in XNAT {props['xnat_url']}"
-
-
-@contextlib.contextmanager
-def _help_if_dead(advice: str) -> Iterator[None]:
-    """What else there is to do where XNAT does not serve."""
-    try:
-        yield
-    except (Unreachable, NotReady) as error:
-        raise type(error)(str(error), advice=f"{error.advice}; {advice}") from None

@@ -15,6 +15,7 @@ from dynamic_providers.aiaa.model import ModelProvider
 from dynamic_providers.aiaa.model_source import Local
 from sandbox.faults import Fault
 from tests.support.aiaa_stand_in import AiaaStandIn, aiaa_stand_in
+from tests.support.free_port import free_port
 from tests.support.provider_host import PROJECT, UNKNOWN, Provider, ProviderFailed, ProviderHost
 
 SPLEEN = "clara_pt_spleen_ct_segmentation"
@@ -257,6 +258,26 @@ def test_no_failure_of_the_server_is_taken_for_a_model_that_is_gone(
         models.read(id_, state)
     assert str(failed.value).startswith("model main/liver_demo: GET ")
     assert "\n" not in str(failed.value)
+
+
+def test_a_dead_server_is_told_with_how_to_go_on_without_it(models: Provider, files: Path) -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    state = local(url, files, loaded={})
+    dead = (
+        f"model main/liver_demo: GET {url}/v1/models: connection failed: Connection refused: check the address, that "
+        "the server runs, and that no firewall is in between; then run the command again; "
+    )
+    with pytest.raises(ProviderFailed) as failed:
+        models.read("main/liver_demo", state)
+    assert str(failed.value) == (
+        f"{dead}to refresh the rest without server main: bin/pulumi refresh --exclude '**aiaa:Model::main/*'"
+    )
+    with pytest.raises(ProviderFailed) as failed:
+        models.delete("main/liver_demo", state)
+    assert str(failed.value) == (
+        f"{dead}until then the model stays in the server's workspace. If the server is gone for good: "
+        "bin/aiaa forget main"
+    )
 
 
 def test_an_upload_whose_answer_was_lost_ends_with_the_model(models: Provider, aiaa: AiaaStandIn, files: Path) -> None:
