@@ -18,7 +18,7 @@ from typing import Any, Self
 from requests_toolbelt.multipart.decoder import ImproperBodyPartContentException, MultipartDecoder
 from requests_toolbelt.multipart.encoder import MultipartEncoder, MultipartEncoderMonitor
 
-from clients.errors import Broken, NotReady, Rejected, Unreachable
+from clients.errors import Broken, NotReady, Rejected, Unreachable, json_of, said
 from clients.transport import Answer, Deadline, Transport, wait_for
 
 _ROUTES = {"segmentation": "segmentation", "annotation": "dextr3d", "deepgrow": "deepgrow"}
@@ -142,7 +142,9 @@ class AiaaClient:
         """
         limit = Deadline(deadline)
         with Transport(self.url, ca_file=self._ca_file, read_timeout=deadline) as patient:
-            patient.call("DELETE", "admin", "model", name, deadline=deadline, expect=(200, 204, 404))
+            answer = patient.call("DELETE", "admin", "model", name, deadline=deadline, expect=(200, 204, 404))
+        if answer.status != 404:
+            _require_no_page(answer)
         if self._look_until(name, listed=False, deadline=limit.left):
             raise NotReady(f"DELETE of model {name} on {self.url}: still listed after {deadline:.0f} s")
 
@@ -235,7 +237,8 @@ class AiaaClient:
     def _load(self, name: str, deadline: float, body: Callable[[Deadline], tuple[Any, str]]) -> ModelEntry:
         limit = Deadline(deadline)
         with Transport(self.url, ca_file=self._ca_file, read_timeout=deadline) as patient:
-            patient.call("PUT", "admin", "model", name, deadline=deadline, body=body)
+            answer = patient.call("PUT", "admin", "model", name, deadline=deadline, body=body)
+        _require_no_page(answer)
         # The answer's shape is recorded of one version only; what counts is what the server lists.
         entry = self._look_until(name, listed=True, deadline=min(limit.left, _LISTED_WITHIN))
         if entry is None:
@@ -258,13 +261,22 @@ def _text(value: object) -> str:
     return "" if value is None else str(value)
 
 
+def _require_no_page(answer: Answer) -> None:
+    """A log-in page of a proxy, or the wrong server: then nothing was done, and there is nothing to wait for."""
+    if answer.body.lstrip().startswith(b"<"):
+        raise answer.instead_of("AIAA's answer")
+
+
 def _result(answer: Answer) -> InferenceResult:
     content_type = answer.headers.get("Content-Type", "")
     kind = content_type.partition(";")[0].strip().lower()
     if kind.startswith("multipart/"):
         return _multipart_result(answer, content_type)
     if kind == "application/json":
-        return InferenceResult(_params(answer.json()), None)
+        document = answer.json()
+        if isinstance(document, dict) and document.get("success") is False:
+            raise Rejected(f"{answer.tried}: {said(answer.body)[0]}")
+        return InferenceResult(_params(document), None)
     if kind == "text/html":
         raise answer.instead_of("a result")
     return InferenceResult({}, answer.body)
@@ -280,7 +292,7 @@ def _multipart_result(answer: Answer, content_type: str) -> InferenceResult:
             if name := header.get_filename():
                 image, filename = part.content, name
             elif header.get_param("name", header="Content-Disposition") == "params":
-                params = _params(json.loads(part.content or b"{}"))
+                params = _params(json_of(part.content or b"{}"))
     # AttributeError: the decoder's, if the content type names no boundary.
     except (ImproperBodyPartContentException, ValueError, AttributeError) as error:
         raise Broken(f"{answer.tried}: the answer cannot be taken apart: {error}") from None

@@ -6,9 +6,11 @@ import html
 import json
 import re
 from collections.abc import Iterable
+from typing import Any
 from urllib.parse import quote, quote_plus
 
 _SAID_LIMIT = 300  # characters of what a server said
+_DEEPEST = 100  # levels of a JSON document; those of our servers have five
 
 
 class ClientError(Exception):
@@ -22,9 +24,9 @@ class ClientError(Exception):
     advice: str = "see the server's log"
 
     def __init__(self, told: str, *, advice: str = "") -> None:
-        super().__init__(told)
+        super().__init__(one_line(told))
         if advice:
-            self.advice = advice
+            self.advice = one_line(advice)
 
     @property
     def line(self) -> str:
@@ -68,6 +70,38 @@ class Broken(ClientError):
     advice = "check that this is the server's own address and not another's or a proxy's; its log may tell more"
 
 
+def one_line(text: str) -> str:
+    """The text on one line that can be shown and stored: what comes from a server may hold line ends, commands to the
+    terminal, and halves of characters."""
+    return " ".join("".join(char if char.isprintable() or char.isspace() else "?" for char in text).split())
+
+
+def json_of(text: bytes | str) -> Any:
+    """The JSON document that a server sent.
+
+    Raises:
+        ValueError: it is none; or it is nested so deep that nothing could be done with it.
+    """
+    try:
+        document = json.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+    return _storable(document, _DEEPEST)
+
+
+def _storable(value: Any, deepest: int) -> Any:
+    """The value without halves of surrogate pairs, which JSON can name and UTF-8 cannot hold."""
+    if not deepest:
+        raise ValueError("nested too deep")
+    if isinstance(value, str):
+        return value.encode(errors="replace").decode()
+    if isinstance(value, list):
+        return [_storable(item, deepest - 1) for item in value]
+    if isinstance(value, dict):
+        return {_storable(key, deepest): _storable(item, deepest - 1) for key, item in value.items()}
+    return value
+
+
 def said(body: bytes, secrets: Iterable[str] = ()) -> tuple[str, bool]:
     """What a body says for people, on one line without the secrets, and whether it is the server's own error document.
 
@@ -77,7 +111,7 @@ def said(body: bytes, secrets: Iterable[str] = ()) -> tuple[str, bool]:
     """
     words, own_document = _words(body.decode(errors="replace"))
     # Trimmed and cut last: half a secret would not be found any more.
-    line = " ".join(redacted(words, secrets).split())
+    line = one_line(redacted(words, secrets))
     return (line if len(line) <= _SAID_LIMIT else line[:_SAID_LIMIT] + "..."), own_document
 
 
@@ -86,7 +120,7 @@ def _words(text: str) -> tuple[str, bool]:
         title = re.search(r"<title[^>]*>(.*?)</title>", text, re.IGNORECASE | re.DOTALL)
         return "an HTML page" + (f" titled '{html.unescape(title.group(1)).strip()}'" if title else ""), False
     try:
-        document = json.loads(text)
+        document = json_of(text)
     except ValueError:
         return text, False
     if isinstance(document, dict):

@@ -7,6 +7,8 @@ https://github.com/NVIDIA/ai-assisted-annotation-client/issues/99).
 from __future__ import annotations
 
 import gzip
+import io
+import math
 import zlib
 from typing import Any
 
@@ -19,6 +21,7 @@ from clients.errors import Broken, Rejected
 SHAPE = (64, 64, 64)
 _CENTRE = tuple(size // 2 for size in SHAPE)
 _RADIUS = 16
+_LARGEST = 256 << 20  # bytes of an unpacked mask: 64 channels of the widest voxels
 _AIR, _ORGAN = -1000, 60  # Hounsfield units
 
 _FILENAME = "smoke.nii.gz"
@@ -95,14 +98,27 @@ def judge(result: InferenceResult) -> str:
             raise NoAnswer("the answer holds neither an image nor results")
         return f"results: {', '.join(sorted(result.params))}"
     mask = _read(result.image)
-    if mask.shape[:3] != SHAPE:
-        raise NoAnswer(f"the mask has shape {mask.shape}, the volume {SHAPE}")
     return f"mask of {' x '.join(map(str, SHAPE))} voxels, {int(numpy.count_nonzero(mask))} labelled"
 
 
 def _read(image: bytes) -> Any:
     try:
-        data = gzip.decompress(image) if image.startswith(b"\x1f\x8b") else image
-        return numpy.asanyarray(nibabel.Nifti1Image.from_bytes(data).dataobj)
+        data = _unpacked(image) if image.startswith(b"\x1f\x8b") else image
+        with numpy.errstate(all="ignore"):  # odd numbers in its header or its voxels
+            mask = nibabel.Nifti1Image.from_bytes(data)
+            if mask.shape[:3] != SHAPE:
+                raise NoAnswer(f"the mask has shape {mask.shape}, the volume {SHAPE}")
+            # Before memory is taken for what the header claims.
+            if math.prod(mask.shape) > len(data):
+                raise NoAnswer(f"the mask of shape {mask.shape} cannot be read as NIfTI: it has {len(data)} bytes")
+            return numpy.asanyarray(mask.dataobj)
     except _UNREADABLE as error:
-        raise NoAnswer(f"the mask cannot be read as NIfTI: {' '.join(str(error).split())}") from None
+        raise NoAnswer(f"the mask cannot be read as NIfTI: {error}") from None
+
+
+def _unpacked(image: bytes) -> bytes:
+    with gzip.open(io.BytesIO(image)) as file:
+        data = file.read(_LARGEST + 1)
+    if len(data) > _LARGEST:
+        raise NoAnswer(f"the mask unpacks to more than {_LARGEST >> 20} MB")
+    return data

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import json
+import logging
 import re
 import threading
 import time
@@ -27,7 +27,9 @@ from clients.errors import (
     Rejected,
     Unreachable,
     cause,
+    json_of,
     of_status,
+    one_line,
     redacted,
     said,
 )
@@ -42,7 +44,14 @@ _POLL = 0.5  # seconds between two looks at a server that is awaited
 _SAY_EVERY = 15.0  # seconds between two lines about a wait
 _STARTING = (404, 502, 503, 504)  # a web server before its application is there, a proxy before its server is
 
+_LOCATION_LIMIT = 300  # characters of a redirect's target that are told
+_ANSWER_LIMIT = 512 << 20  # bytes: far more than any mask, and less than what a compressed answer could grow to
+_CHUNK = 1 << 20
+
 _T = TypeVar("_T")
+
+# It tells of odd headers with a traceback; what matters of an answer is judged here.
+logging.getLogger("urllib3").setLevel(logging.ERROR)
 
 
 @dataclass(frozen=True)
@@ -65,7 +74,7 @@ class Answer:
             Broken: the body is not JSON.
         """
         try:
-            return json.loads(self.body)
+            return json_of(self.body)
         except ValueError:
             raise self.instead_of("JSON") from None
 
@@ -76,7 +85,7 @@ class Answer:
     @property
     def location(self) -> str:
         """Where a redirect points to, as it may be shown."""
-        return redacted(_public(self.headers.get("Location", "nowhere")), self.secrets)
+        return one_line(redacted(_public(self.headers.get("Location", "nowhere")), self.secrets))[:_LOCATION_LIMIT]
 
 
 class _NoLogin(AuthBase):
@@ -84,6 +93,13 @@ class _NoLogin(AuthBase):
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         return request
+
+
+class _Session(requests.Session):
+    """Without redirects: requests would read the target, and trip over an odd one, even if told not to follow it."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        del resp
 
 
 class Deadline:
@@ -130,7 +146,7 @@ class Transport:
         self.base_url = _public(base_url).rstrip("/")
         self.secrets = tuple(secret for secret in secrets if secret)
         self._connect_timeout, self._read_timeout = connect_timeout, read_timeout
-        self._session = requests.Session()
+        self._session = _Session()
         self._session.headers.update({"User-Agent": USER_AGENT, "Accept-Encoding": "identity"})
         self._session.auth = _NoLogin()
         self._verify = ca_file or True
@@ -237,7 +253,7 @@ class Transport:
                 timeout=(min(patience, left), min(self._read_timeout, left)),
             ) as response:
                 with _ends_at(limit, response):
-                    content = response.raw.read(decode_content=True)
+                    content = _content(response, tried)
                 limit.check()
                 return Answer(tried, response.status_code, response.headers, content, self.secrets)
         except (OSError, ValueError, urllib3.exceptions.HTTPError) as error:
@@ -311,6 +327,15 @@ def _ends_at(limit: Deadline, response: requests.Response) -> Iterator[None]:
         yield
     finally:
         timer.cancel()
+
+
+def _content(response: requests.Response, tried: str) -> bytes:
+    content = bytearray()
+    for chunk in response.raw.stream(_CHUNK, decode_content=True):
+        content += chunk
+        if len(content) > _ANSWER_LIMIT:
+            raise Broken(f"{tried}: the answer is larger than {_ANSWER_LIMIT >> 20} MB")
+    return bytes(content)
 
 
 def _public(url: str) -> str:

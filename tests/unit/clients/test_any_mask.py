@@ -1,0 +1,54 @@
+"""No mask of a server, however odd, ends in anything but a verdict."""
+
+from __future__ import annotations
+
+import gzip
+
+import nibabel
+import numpy
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clients.aiaa import InferenceResult
+from clients.smoke_test import SHAPE, NoAnswer, judge
+
+SOUND = bytes(nibabel.Nifti1Image(numpy.zeros(SHAPE, numpy.uint8), numpy.eye(4)).to_bytes())  # type: ignore[no-untyped-call]
+HEADER = 352  # bytes, with what may follow it
+
+
+@st.composite
+def masks(draw: st.DrawFn) -> bytes:
+    """A sound mask with some bytes of its header overwritten, cut short or packed."""
+    mask = bytearray(SOUND)
+    for _ in range(draw(st.integers(0, 3))):
+        at, patch = draw(st.integers(0, HEADER)), draw(st.binary(max_size=8))
+        mask[at : at + len(patch)] = patch
+    whole = bytes(mask[: draw(st.none() | st.integers(0, 500))])
+    packed = gzip.compress(whole, 1)
+    return draw(
+        st.sampled_from([whole, packed, packed[:-9], packed + b"\0", packed + packed, gzip.compress(packed, 1)])
+    )
+
+
+@pytest.mark.soak
+@given(mask=masks() | st.binary(max_size=500))
+def test_any_mask_ends_in_a_verdict(mask: bytes) -> None:
+    try:
+        told = judge(InferenceResult({}, mask))
+    except NoAnswer as error:
+        told = error.line
+    assert told.isprintable()
+    assert len(told) < 2000
+
+
+def test_a_mask_that_claims_to_be_huge_takes_no_memory() -> None:
+    header = bytearray(SOUND)
+    header[40:56] = numpy.array([7, *SHAPE, 32767, 32767, 32767, 32767][:8], "<i2").tobytes()
+    with pytest.raises(NoAnswer, match="cannot be read as NIfTI: it has"):
+        judge(InferenceResult({}, bytes(header)))
+
+
+def test_a_small_file_that_unpacks_to_a_huge_one_is_not_unpacked() -> None:
+    with pytest.raises(NoAnswer, match="unpacks to more than 256 MB"):
+        judge(InferenceResult({}, gzip.compress(bytes(300 << 20), 1)))
