@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -136,6 +137,8 @@ class Begun:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
+                # A test run in the background has interruptions ignored, and what it starts inherits that.
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
             )
 
     def cli(self) -> int | None:
