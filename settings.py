@@ -1,50 +1,53 @@
 """The shape of a stack file: what `Pulumi.<stack>.yaml` may say under `xnat-aiaa:`.
 
-Every rule that can be checked without a network is checked here, once, and all errors are told together, each with
-the key as the stack file writes it (`servers.main.gpus[1]: ...`). Defaults stand here and nowhere else; they are the
-values of the set-up guide (https://wiki.xnat.org/xnat-ohif-viewer/xnat-ohif-plugin-installation-and-administration)
-except where a comment says why not.
+Every rule that can be checked without a network is checked here, once (single values in `settings_values.py`, several
+together in `settings_rules.py`), and all errors are told together, each with the key as the stack file writes it
+(`servers.main.gpus[1]: ...`). Defaults stand here and nowhere else; they are the values of the set-up guide
+(https://wiki.xnat.org/xnat-ohif-viewer/xnat-ohif-plugin-installation-and-administration) except where a comment says
+why not.
 """
 
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import json
 import os
-import re
-import types
-import typing
 from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Protocol
+from typing import Annotated, ClassVar, Literal, Protocol
 from urllib.parse import urlsplit
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    SecretStr,
-    ValidationError,
-    ValidationInfo,
-    field_validator,
-    model_validator,
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+
+import settings_rules
+from settings_errors import SettingsError as SettingsError  # for who reads settings
+from settings_errors import WrongKeys, shown, validated, written
+from settings_values import (
+    BaseUrl,
+    Command,
+    DockerAddress,
+    ExistingFile,
+    FilePath,
+    Gpu,
+    Image,
+    IpAddress,
+    LogSize,
+    ModelConfigFile,
+    ModelName,
+    NgcPath,
+    Origin,
+    Password,
+    Port,
+    ProjectId,
+    Seconds,
+    ServerName,
+    Text,
+    VariableName,
+    WorkspaceLocation,
+    whole,
 )
 
 NAMESPACE = "xnat-aiaa"
-
-
-class SettingsError(Exception):
-    """The stack file is wrong; the message has one line for each thing to mend."""
-
-
-class _KeyedError(ValueError):
-    """An error that belongs to a key below the value being validated."""
-
-    def __init__(self, key: str, message: str) -> None:
-        super().__init__(message)
-        self.key = key
 
 
 class StackConfig(Protocol):
@@ -57,68 +60,27 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
-def _whole_number_as_text(value: object) -> object:
-    """`pulumi stack init` and `pulumi config set` may drop the quotes around "1": a whole number loses nothing."""
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-def _origin(url: str) -> str:
-    """A URL that a browser's viewer can use: the viewer drops any path (see docs/xnat.md), so none is allowed."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not url.startswith(parts.scheme):
-        raise ValueError("must begin with http:// or https:// in lower case")
-    try:
-        port = parts.port
-    except ValueError:
-        raise ValueError("the port must be a number from 1 to 65535") from None
-    if not parts.hostname or port == 0 or re.search(r"""[\s"'<>\\]""", url):
-        raise ValueError("must name a host, as in https://aiaa.example.org:5000")
-    if parts.username is not None or parts.password is not None:
-        raise ValueError("must not hold a user name or password")
-    if parts.path not in ("", "/") or parts.query or parts.fragment:
-        raise ValueError("must be scheme, host and port only: XNAT's viewer drops any path")
-    return url.removesuffix("/")
-
-
-def _base_url(url: str) -> str:
-    """XNAT's address: as `_origin`, but a web application's context path may follow."""
-    parts = urlsplit(url)
-    if parts.query or parts.fragment:
-        raise ValueError("must end before any ? or #")
-    _origin(f"{parts.scheme}://{parts.netloc}")
-    return url.rstrip("/")
-
-
-Text = Annotated[str, BeforeValidator(_whole_number_as_text)]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
-Port = Annotated[int, Field(ge=1, le=65535)]
-Seconds = Annotated[int, Field(gt=0)]
-Origin = Annotated[str, AfterValidator(_origin)]
-BaseUrl = Annotated[str, AfterValidator(_base_url)]
-ProjectId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
-
-
 class TritonOptions(_Strict):
     """The guide's TRITON_* variables. AIAA's own default protocol is http; grpc is known to make it hang."""
 
     proto: Literal["http", "grpc"] = "http"
     start_timeout: Seconds = 120
     model_timeout: Seconds = 30
-    verbose: Annotated[int, Field(ge=0)] = 0
+    verbose: Annotated[int, whole(0)] = 0
 
 
 class Images(_Strict):
     """Image names: the guide names v4.0, NVIDIA's compose files pair it with this Triton."""
 
-    aiaa: str = "nvcr.io/nvidia/clara-train-sdk:v4.0"
-    triton: str = "nvcr.io/nvidia/tritonserver:21.02-py3"
+    aiaa: Image = "nvcr.io/nvidia/clara-train-sdk:v4.0"
+    triton: Image = "nvcr.io/nvidia/tritonserver:21.02-py3"
 
 
 class Ulimits(_Strict):
     """Limits of both containers; `null` leaves one to the engine. `memlock: -1` needs CAP_SYS_RESOURCE on the host."""
 
-    memlock: int | None = -1
-    stack: int | None = 67108864
+    memlock: Annotated[int, whole(-1, 2**63 - 1)] | None = -1
+    stack: Annotated[int, whole(-1, 2**63 - 1)] | None = 67108864
 
 
 class Restart(_Strict):
@@ -131,8 +93,8 @@ class Restart(_Strict):
 class Log(_Strict):
     """Docker's json-file log. The guide sets no limit and fills the disk in time; here it is limited on purpose."""
 
-    max_size: Annotated[str, Field(pattern=r"^[1-9][0-9]*[kmg]$")] = "10m"
-    max_file: Annotated[int, Field(ge=1)] = 3
+    max_size: LogSize = "10m"
+    max_file: Annotated[int, whole(1, 1000)] = 3
 
 
 class Healthcheck(_Strict):
@@ -152,18 +114,18 @@ class Server(_Strict):
 
     runtime: Literal["clara-4.0"] = "clara-4.0"
     engine: Literal["triton"] = "triton"
-    docker: str | None = Field(default=None, pattern=r"^(unix|tcp|ssh)://\S+$")
-    bind: str = "127.0.0.1"
+    docker: DockerAddress | None = None
+    bind: IpAddress = "127.0.0.1"
     port: Port = 5000
     url: Origin | None = None
     browser_url: Origin | None = None
-    workspace: str | None = Field(default=None, pattern=r"^(/[^:\s]+|[A-Za-z0-9][A-Za-z0-9_.-]+)$")
-    gpus: tuple[Text, ...] = ("0",)
+    workspace: WorkspaceLocation | None = None
+    gpus: tuple[Gpu, ...] = ("0",)
     triton: TritonOptions = TritonOptions()
     images: Images = Images()
-    launcher: str = Field(default="start_aiaa.sh", min_length=1)
-    admin_hosts: str = "*"
-    shm_size: Annotated[int, Field(gt=0, description="megabytes")] = 1024
+    launcher: Command = "start_aiaa.sh"
+    admin_hosts: Text = "*"
+    shm_size: Annotated[int, whole(1, 2**20, " of megabytes")] = 1024
     ulimits: Ulimits = Ulimits()
     restart: Restart = Restart()
     log: Log = Log()
@@ -175,20 +137,23 @@ class Server(_Strict):
     @field_validator("gpus", mode="before")
     @classmethod
     def _gpus(cls, value: object) -> object:
-        if value == "all":
+        if value in ("all", ["all"], ("all",)):
             return ["all"]
         if isinstance(value, (list, tuple)):
             return value
-        raise ValueError('must be a list of GPU ids such as ["0"], [] for none, or "all"')
+        raise ValueError(f'must be a list of GPU ids such as ["0"], [] for none, or "all", not {shown(value)}')
+
+    @property
+    def machine(self) -> str | None:
+        """The host's name of the engine's machine; None for this one, on which an engine is a socket or the default."""
+        return urlsplit(self.docker).hostname if self.docker else None
 
     @property
     def deployer_url(self) -> str:
         """The server as this machine reaches it."""
         if self.url:
             return self.url
-        host = "127.0.0.1" if self.bind in ("0.0.0.0", "::") else self.bind  # noqa: S104 - compared, not bound
-        if self.docker and not self.docker.startswith("unix://"):
-            host = urlsplit(self.docker).hostname or host
+        host = self.machine or ("127.0.0.1" if ipaddress.ip_address(self.bind).is_unspecified else self.bind)
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     @property
@@ -200,35 +165,15 @@ class Server(_Strict):
 class NgcSource(_Strict):
     """A model that AIAA fetches from NVIDIA's NGC by itself. `version` is NGC's, a text."""
 
-    path: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)+$")]
+    path: NgcPath
     version: Text
 
 
 class LocalSource(_Strict):
     """A model from files: AIAA's config and the TorchScript weights, relative to the project's folder."""
 
-    config: Path
-    data: Path
-
-    @field_validator("config", "data")
-    @classmethod
-    def _exists(cls, path: Path) -> Path:
-        if not path.is_file():
-            raise ValueError(f"there is no file {str(path)!r} (paths are relative to the folder of Pulumi.yaml)")
-        if not os.access(path, os.R_OK):
-            raise ValueError(f"{str(path)!r} cannot be read by this user")
-        return path
-
-    @field_validator("config")
-    @classmethod
-    def _is_a_model_config(cls, path: Path) -> Path:
-        try:
-            content = json.loads(path.read_bytes())
-        except ValueError as error:
-            raise ValueError(f"{str(path)!r} is not JSON: {error}") from None
-        if not isinstance(content, dict) or not isinstance(content.get("type"), str):
-            raise ValueError(f'{str(path)!r} is no AIAA model config: it has no "type" such as "segmentation"')
-        return path
+    config: ModelConfigFile
+    data: ExistingFile
 
 
 class Model(_Strict):
@@ -236,7 +181,7 @@ class Model(_Strict):
 
     ngc: NgcSource | None = None
     local: LocalSource | None = None
-    servers: tuple[str, ...] | None = None
+    servers: tuple[Text, ...] | None = None
     adopt: bool = False
     retain: bool = False
     smoke_test: bool = True
@@ -244,7 +189,9 @@ class Model(_Strict):
     @model_validator(mode="after")
     def _one_source(self) -> Model:
         if (self.ngc is None) == (self.local is None):
-            raise ValueError("give exactly one source: ngc or local")
+            raise ValueError(
+                "give exactly one source: " + ("ngc or local" if self.ngc is None else "not both ngc and local")
+            )
         return self
 
 
@@ -256,17 +203,20 @@ class Xnat(_Strict):
     """
 
     url: BaseUrl | None = None
-    username: str
-    password: SecretStr | None = None
-    password_env: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] | None = None
-    password_file: Path | None = None
-    ca_file: Path | None = None
+    username: Text
+    password: Password | None = None
+    password_env: VariableName | None = None
+    password_file: FilePath | None = None
+    ca_file: ExistingFile | None = None
     timeout: Seconds = 60
 
     @model_validator(mode="after")
     def _one_password(self) -> Xnat:
-        if sum(x is not None for x in (self.password, self.password_env, self.password_file)) != 1:
-            raise ValueError("give exactly one of password (a secret), password_env, password_file")
+        ways = ("password", "password_env", "password_file")
+        given = [way for way in ways if getattr(self, way) is not None]
+        if len(given) != 1:
+            also = f", not {' and '.join(given)}" if given else ""
+            raise ValueError(f"give exactly one of password (a secret), password_env or password_file{also}")
         return self
 
     def read_password(self) -> str:
@@ -280,29 +230,41 @@ class Xnat(_Strict):
         if self.password_env is not None:
             value = os.environ.get(self.password_env, "")
             if not value:
-                raise SettingsError(f"xnat.password_env: the environment variable {self.password_env} is not set")
+                raise SettingsError(
+                    f"xnat.password_env: the environment variable {self.password_env} is not set or empty: "
+                    f"run `export {self.password_env}=...` first, where this command runs"
+                )
             return value
         assert self.password_file is not None  # noqa: S101 - _one_password saw to it
+        where = f"xnat.password_file: {shown(str(self.password_file))}"
         try:
-            value = self.password_file.read_text().rstrip("\r\n")
+            value = self.password_file.read_text("utf-8").rstrip("\r\n")
         except OSError as error:
-            raise SettingsError(f"xnat.password_file: cannot read {self.password_file}: {error.strerror}") from None
+            raise SettingsError(
+                f"{where} cannot be read ({error.strerror}): the user who runs this command needs to read it"
+            ) from None
+        except UnicodeDecodeError:
+            raise SettingsError(f"{where} is no text in UTF-8: write the password into it again") from None
         if not value:
-            raise SettingsError(f"xnat.password_file: {self.password_file} is empty")
+            raise SettingsError(f"{where} is empty: write the password into it")
         return value
 
 
 class Registration(_Strict):
     """The servers that XNAT's viewer is told, for the site or a project: their names, of which it uses the first."""
 
-    servers: Annotated[tuple[str, ...], Field(min_length=1)]
+    servers: Annotated[tuple[Text, ...], Field(min_length=1)]
     adopt: tuple[str, ...] | None = None
     on_delete: Literal["clear", "keep"] = "clear"
 
     @model_validator(mode="before")
     @classmethod
     def _short_form(cls, value: object) -> object:
-        return {"servers": [value]} if isinstance(value, str) else value
+        if isinstance(value, str):
+            return {"servers": [value]}
+        if value is None or isinstance(value, (dict, Registration)):
+            return value
+        raise ValueError(f"must be a server's name, or keys and values, not {shown(value)}")
 
 
 class Registrations(_Strict):
@@ -337,8 +299,8 @@ class Sandbox(_Strict):
 
 
 class Settings(_Strict):
-    servers: dict[Name, Server] = {}
-    models: dict[Name, Model] = {}
+    servers: dict[ServerName, Server] = {}
+    models: dict[ModelName, Model] = {}
     xnat: Xnat | None = None
     registrations: Registrations = Registrations()
     sandbox: Sandbox | None = None
@@ -354,52 +316,49 @@ class Settings(_Strict):
         Raises:
             SettingsError: with one line for each error.
         """
-        ours = (key.partition(":") for key in all_keys)
-        names = [name for namespace, _, name in ours if namespace == NAMESPACE]
-        return cls.parse({name: _json(name, config.get(name)) for name in names})
+        names, wrong = [], []
+        for key in all_keys:
+            namespace, _, name = key.partition(":")
+            if namespace == NAMESPACE:
+                names.append(name)
+            elif difflib.get_close_matches(namespace, [NAMESPACE], cutoff=0.8):
+                wrong.append(f"{written(key)}: unknown key; did you mean {NAMESPACE}:{written(name)}?")
+        raw = {}
+        for name in names:
+            try:
+                raw[name] = json.loads(config.get(name) or "null")
+            except (ValueError, RecursionError):
+                wrong.append(
+                    f"{written(name)}: must hold keys and values, below it in the stack file or as one JSON text; "
+                    "what stands there is neither"
+                )
+        if wrong:
+            raise SettingsError("\n".join(wrong))
+        return cls.parse(raw)
 
     @classmethod
     def parse(cls, raw: Mapping[str, object]) -> Settings:
         """The same, of values already decoded."""
-        try:
-            # The names stand in the context: they are wanted even where a server is wrong, to tell all errors together.
-            return cls.model_validate(dict(raw), context={"servers": raw.get("servers")})
-        except ValidationError as error:
-            raise SettingsError("\n".join(_lines(error))) from None
+        # The names stand in the context: they are wanted even where a server is wrong, to tell all errors together.
+        return validated(cls, dict(raw), context={"servers": raw.get("servers")})
 
     @field_validator("registrations")
     @classmethod
     def _known_registered_servers(cls, value: Registrations, info: ValidationInfo) -> Registrations:
-        for scope, registration in value.by_scope():
-            _require_known(registration.servers, info, scope.replace("/", "."))
+        named = {scope.replace("/", "."): registration.servers for scope, registration in value.by_scope()}
+        _require([*settings_rules.unknown_servers(named, info.context)])
         return value
 
     @field_validator("models")
     @classmethod
     def _known_model_servers(cls, value: dict[str, Model], info: ValidationInfo) -> dict[str, Model]:
-        for name, model in value.items():
-            _require_known(model.servers or (), info, f"{name}.servers")
+        named = {f"{name}.servers": model.servers or () for name, model in value.items()}
+        _require([*settings_rules.unknown_servers(named, info.context)])
         return value
 
     @model_validator(mode="after")
-    def _xnat_for_registrations(self) -> Settings:
-        if any(True for _ in self.registrations.by_scope()):
-            if self.xnat is None:
-                raise _KeyedError("xnat", "registrations need it: give url, username and a password")
-            if self.xnat_url is None:
-                raise _KeyedError("xnat.url", "needed, as this stack has no sandbox.xnat")
-        return self
-
-    @model_validator(mode="after")
-    def _ports_once(self) -> Settings:
-        taken: dict[tuple[str | None, int], str] = {}
-        if self.sandbox and self.sandbox.xnat:
-            taken[None, self.sandbox.xnat.port] = "sandbox.xnat.port"
-        for name, server in self.servers.items():
-            key = f"servers.{name}.port"
-            other = taken.setdefault((server.docker, server.port), key)
-            if other != key:
-                raise _KeyedError(key, f"{server.port} is taken by {other} already")
+    def _rules(self) -> Settings:
+        _require([found for rule in settings_rules.ALL for found in rule(self)])
         return self
 
     @property
@@ -413,55 +372,6 @@ class Settings(_Strict):
         return {name: model for name, model in self.models.items() if model.servers is None or server in model.servers}
 
 
-def _json(name: str, text: str | None) -> object:
-    try:
-        return json.loads(text or "null")
-    except ValueError:
-        raise SettingsError(f"{name}: must be an object (keys and values), not the text {text!r}") from None
-
-
-def _require_known(names: tuple[str, ...], info: ValidationInfo, where: str) -> None:
-    known = info.context["servers"] if info.context else None
-    known = list(known) if isinstance(known, Mapping) else []
-    for name in names:
-        if name not in known:
-            raise _KeyedError(where, f"there is no server {name!r}{_nearest(name, known)}")
-
-
-def _nearest(word: str, known: typing.Iterable[str]) -> str:
-    known = sorted(known)
-    close = difflib.get_close_matches(word, known, n=1)
-    if close:
-        return f"; did you mean {close[0]!r}?"
-    return f"; there is: {', '.join(known)}" if known else ""
-
-
-def _lines(error: ValidationError) -> Iterator[str]:
-    for detail in error.errors(include_input=False, include_url=False):
-        loc = [part for part in detail["loc"] if part != "[key]"]
-        cause = detail.get("ctx", {}).get("error")
-        loc += [cause.key] if isinstance(cause, _KeyedError) else []
-        message = detail["msg"].removeprefix("Value error, ")
-        if detail["type"] == "extra_forbidden":
-            message = f"unknown key{_nearest(str(loc[-1]), _fields_at(loc[:-1]))}"
-        where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc).removeprefix(".")
-        yield f"{where}: {message}" if where else message
-
-
-def _fields_at(loc: list[int | str]) -> list[str]:
-    """The keys that are allowed at a place, found by walking the declared types along it."""
-    here: Any = Settings
-    for part in loc:
-        if isinstance(here, type) and issubclass(here, BaseModel):
-            field = here.model_fields.get(str(part))
-            here = field.annotation if field else None
-        else:
-            here = typing.get_args(here)[-1]
-        here = _unwrap_optional(here)
-    return list(here.model_fields) if isinstance(here, type) and issubclass(here, BaseModel) else []
-
-
-def _unwrap_optional(declared: Any) -> Any:
-    if typing.get_origin(declared) in (typing.Union, types.UnionType):
-        return next(arg for arg in typing.get_args(declared) if arg is not type(None))
-    return declared
+def _require(wrong: list[tuple[str, str]]) -> None:
+    if wrong:
+        raise WrongKeys(wrong)

@@ -14,12 +14,12 @@ import threading
 from collections.abc import Iterator
 
 from pulumi.dynamic import Config
-from pydantic import ValidationError
 
 from clients.errors import ClientError
 from clients.xnat import XnatClient
 from dynamic_providers.boundary import ProviderError, say
-from settings import Xnat
+from settings import SettingsError, Xnat
+from settings_errors import validated
 
 
 class Session:
@@ -89,7 +89,8 @@ def _login(config: Config) -> Xnat:
     if raw is None:
         raise ProviderError("the stack's configuration has no xnat-aiaa:xnat any more: it is needed to log in")
     try:
-        return Xnat.model_validate(json.loads(raw) if isinstance(raw, str) else raw)
-    except ValidationError as error:
-        reasons = "; ".join(f"xnat.{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        raise ProviderError(reasons) from None
+        return validated(Xnat, json.loads(raw) if isinstance(raw, str) else raw, "xnat")
+    except (ValueError, RecursionError):
+        raise ProviderError("xnat: must hold keys and values; what stands there is neither that nor JSON") from None
+    except SettingsError as error:
+        raise ProviderError("; ".join(str(error).splitlines())) from None

@@ -20,7 +20,13 @@ NGC = {"path": f"nvidia/med/{SPLEEN}", "version": "1"}
 HOSPITAL: dict[str, Any] = {
     "servers": {
         "main": {"gpus": ["0", "1"], "browser_url": "https://aiaa.example.org"},
-        "far": {"port": 5001, "docker": "ssh://root@gpu2.example.org", "workspace": "/srv/aiaa"},
+        "far": {
+            "port": 5001,
+            "docker": "ssh://root@gpu2.example.org",
+            "bind": "10.0.0.2",
+            "workspace": "/srv/aiaa",
+            "browser_url": "https://aiaa2.example.org",
+        },
     },
     "models": {SPLEEN: {"ngc": NGC}, "quick": {"ngc": NGC, "servers": ["far"], "smoke_test": False}},
     "xnat": {"url": "https://xnat.example.org", "username": "svc", "password": "hunter2"},
@@ -114,7 +120,7 @@ def test_a_model_has_a_smoke_test_unless_told_otherwise(hospital: Engine) -> Non
 
 def test_xnat_is_told_what_browsers_use(hospital: Engine) -> None:
     assert hospital.inputs("AiaaServers projects/LIVER")["urls"] == ["https://aiaa.example.org"]
-    assert hospital.inputs("AiaaServers site")["urls"] == ["http://gpu2.example.org:5001"]
+    assert hospital.inputs("AiaaServers site")["urls"] == ["https://aiaa2.example.org"]
 
 
 def test_no_input_of_any_resource_holds_the_password(hospital: Engine) -> None:
@@ -162,7 +168,9 @@ def test_images_that_are_named_run_in_a_sandbox_too(program: Program) -> None:
 
 
 def test_wrong_settings_register_nothing_and_name_the_stack_file(program: Program) -> None:
-    with pytest.raises(pulumi.RunError, match=r"Pulumi\.tests\.yaml\nservers\.main\.prt: unknown key"):
+    with pytest.raises(
+        pulumi.RunError, match=r"^Pulumi\.tests\.yaml\nservers\.main\.prt: unknown key; did you mean 'port'\?$"
+    ):
         program(changed(HOSPITAL, lambda wanted: wanted["servers"]["main"].update(prt=1)))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,14 @@ LOCAL = {"config": str(ROOT / "models/liver_demo/config_aiaa.json"), "data": str
 NGC = {"path": "nvidia/med/clara_pt_spleen_ct_segmentation", "version": "1"}
 XNAT = {"url": "https://xnat.example.org", "username": "svc-aiaa", "password": "secret"}
 VALID: dict[str, Any] = {
-    "servers": {"main": {}, "far": {"port": 5001, "docker": "ssh://root@gpu1.example.org:22"}},
+    "servers": {
+        "main": {"browser_url": "https://aiaa.example.org"},
+        "far": {
+            "docker": "ssh://root@gpu1.example.org:22",
+            "bind": "10.0.0.1",
+            "browser_url": "https://far.example.org",
+        },
+    },
     "models": {"spleen": {"ngc": NGC}, "liver": {"local": LOCAL, "servers": ["far"]}},
     "xnat": XNAT,
     "registrations": {"site": "main", "projects": {"LIVER": {"servers": ["far", "main"], "on_delete": "keep"}}},
@@ -52,7 +58,7 @@ def test_nothing_is_published_beyond_loopback_unless_told() -> None:
         ({}, "http://127.0.0.1:5000", "http://127.0.0.1:5000"),
         ({"bind": "0.0.0.0", "port": 80}, "http://127.0.0.1:80", "http://127.0.0.1:80"),
         ({"bind": "::1"}, "http://[::1]:5000", "http://[::1]:5000"),
-        ({"docker": "ssh://root@gpu1"}, "http://gpu1:5000", "http://gpu1:5000"),
+        ({"docker": "ssh://root@gpu1", "bind": "10.0.0.1"}, "http://gpu1:5000", "http://gpu1:5000"),
         ({"browser_url": "https://aiaa.example.org/"}, "http://127.0.0.1:5000", "https://aiaa.example.org"),
         ({"url": "http://10.0.0.1:5000"}, "http://10.0.0.1:5000", "http://10.0.0.1:5000"),
     ],
@@ -60,7 +66,7 @@ def test_nothing_is_published_beyond_loopback_unless_told() -> None:
 def test_a_server_has_an_address_for_who_deploys_and_one_for_browsers(
     server: dict[str, Any], deployer: str, viewer: str
 ) -> None:
-    made = Settings.parse(valid(servers={"main": server, "far": {"port": 9}})).servers["main"]
+    made = Settings.parse({"servers": {"main": server}}).servers["main"]
     assert (made.deployer_url, made.viewer_url) == (deployer, viewer)
 
 
@@ -72,44 +78,6 @@ def test_a_model_goes_to_all_servers_unless_some_are_named() -> None:
 
 def test_scopes_are_named_as_xnats_api_does() -> None:
     assert [scope for scope, _ in Settings.parse(valid()).registrations.by_scope()] == ["site", "projects/LIVER"]
-
-
-@pytest.mark.parametrize(
-    ("changed", "line"),
-    [
-        ({"servers": {"main": {"prt": 1}}}, "servers.main.prt: unknown key; did you mean 'port'?"),
-        ({"server": {}}, "server: unknown key; did you mean 'servers'?"),
-        ({"servers": {"main": {"triton": {"prot": "http"}}}}, "servers.main.triton.prot: unknown key; did you mean"),
-        ({"servers": {"main": {"gpus": ["0", [1]]}}}, "servers.main.gpus[1]: "),
-        ({"servers": {"main": {"gpus": "0"}}}, "servers.main.gpus: must be a list of GPU ids"),
-        ({"servers": {"main": {"port": 70000}}}, "servers.main.port: "),
-        ({"servers": {"main": {"browser_url": "aiaa:5000"}}}, "servers.main.browser_url: must begin with http://"),
-        (
-            {"servers": {"main": {"browser_url": "http://a/b"}}},
-            "servers.main.browser_url: must be scheme, host and port",
-        ),
-        ({"servers": {"main": {"browser_url": "HTTP://a"}}}, "servers.main.browser_url: must begin with"),
-        ({"servers": {"main": {"browser_url": "http://u:p@a"}}}, "servers.main.browser_url: must not hold a user name"),
-        ({"servers": {"main": {}, "far": {}}}, "servers.far.port: 5000 is taken by servers.main.port"),
-        ({"servers": {"main": {"runtime": "clara-4"}}}, "servers.main.runtime: "),
-        ({"models": {"m": {}}}, "models.m: give exactly one source"),
-        ({"models": {"m": {"ngc": NGC, "local": LOCAL}}}, "models.m: give exactly one source"),
-        (
-            {"models": {"m": {"ngc": NGC, "servers": ["fra"]}}},
-            "models.m.servers: there is no server 'fra'; did you mean",
-        ),
-        ({"models": {"m": {"local": LOCAL | {"data": "no"}}}}, "models.m.local.data: there is no file 'no'"),
-        ({"models": {"m": {"local": LOCAL | {"config": LOCAL["data"]}}}}, "models.m.local.config: "),
-        ({"registrations": {"projects": {"LIVER": "mian"}}}, "registrations.projects.LIVER: there is no server 'mian'"),
-        ({"registrations": {"projects": {"A B": "main"}}}, "registrations.projects.A B: "),
-        ({"xnat": None}, "xnat: registrations need it"),
-        ({"xnat": XNAT | {"url": None}}, "xnat.url: needed, as this stack has no sandbox.xnat"),
-        ({"xnat": XNAT | {"password_env": "X"}}, "xnat: give exactly one of password"),
-        ({"xnat": XNAT | {"url": "https://x/?a"}}, "xnat.url: must end before any ?"),
-    ],
-)
-def test_an_error_names_the_key_as_written(changed: dict[str, Any], line: str) -> None:
-    assert [told for told in errors(valid(**changed)) if told.startswith(line)], errors(valid(**changed))
 
 
 def test_all_errors_are_told_together() -> None:
@@ -127,20 +95,11 @@ def test_no_error_shows_a_password() -> None:
 
 def test_whole_numbers_that_lost_their_quotes_are_texts_again() -> None:
     raw = valid(models={"m": {"ngc": NGC | {"version": 2}}}, servers={"main": {"gpus": [0, 1]}, "far": {"port": 1}})
+    del raw["registrations"]
     settings = Settings.parse(raw)
     assert settings.models["m"].ngc is not None
     assert settings.models["m"].ngc.version == "2"
     assert settings.servers["main"].gpus == ("0", "1")
-
-
-def test_a_misspelt_top_level_key_is_not_passed_over() -> None:
-    class Config:
-        def get(self, key: str) -> str | None:
-            return json.dumps(VALID.get(key, {}))
-
-    keys = {f"xnat-aiaa:{key}": "" for key in [*VALID, "modles"]} | {"docker:host": ""}
-    with pytest.raises(SettingsError, match="modles: unknown key; did you mean 'models'"):
-        Settings.load(Config(), keys)
 
 
 def test_the_password_is_read_when_it_is_needed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -156,7 +115,7 @@ def test_the_password_is_read_when_it_is_needed(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setenv("AIAA_TEST_PASSWORD", "two")
     assert from_environment.read_password() == "two"
     from_file = xnat(password_file=str(tmp_path / "password"))
-    with pytest.raises(SettingsError, match=r"xnat\.password_file: cannot read"):
+    with pytest.raises(SettingsError, match=r"xnat\.password_file: .* cannot be read"):
         from_file.read_password()
     (tmp_path / "password").write_text("three\n")
     assert from_file.read_password() == "three"

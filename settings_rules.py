@@ -1,0 +1,119 @@
+"""The rules of a stack file that look at several keys together. Each yields pairs: the key to mend, and what is wrong.
+
+The viewer runs in a clinician's browser and calls AIAA from there (docs/xnat.md): an address that works for the
+machine that deploys may not work for it.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from settings_errors import nearest, shown, written
+from settings_values import known_only_near
+
+if TYPE_CHECKING:
+    from settings import Server, Settings
+
+Wrong = Iterator[tuple[str, str]]
+
+
+def unknown_servers(named: Mapping[str, Sequence[str]], context: Any) -> Wrong:
+    """`named`: the servers that are named, by the key that names them; `context["servers"]`: as the stack file has
+    them, right or wrong."""
+    known = (context or {}).get("servers")
+    known = [*known] if isinstance(known, Mapping) else []
+    for key, names in named.items():
+        for name in names:
+            if name not in known:
+                yield key, f"there is no server {shown(name)}{nearest(name, known)}"
+
+
+def xnat_for_registrations(settings: Settings) -> Wrong:
+    if any(True for _ in settings.registrations.by_scope()):
+        if settings.xnat is None:
+            yield "xnat", "is missing, and registrations need it: give its url, a username and a password"
+        elif settings.xnat_url is None:
+            yield "xnat.url", "is missing: give XNAT's address (it may be left out with sandbox.xnat only)"
+
+
+def server_names(settings: Settings) -> Wrong:
+    if "sandbox" in settings.servers:
+        yield "servers.sandbox", "the stand-ins' own containers have this name: choose another"
+
+
+def ports_once(settings: Settings) -> Wrong:
+    """Each port of a machine is published once; sandbox.xnat's is on this machine's loopback."""
+    taken: list[tuple[str, str | None, str, int]] = []
+    if settings.sandbox and settings.sandbox.xnat:
+        taken.append(("sandbox.xnat.port", None, "127.0.0.1", settings.sandbox.xnat.port))
+    for name, server in settings.servers.items():
+        key, machine = f"servers.{written(name)}.port", _machine(server)
+        for other_key, other_machine, other_bind, other_port in taken:
+            if (machine, server.port) == (other_machine, other_port) and _overlap(server.bind, other_bind):
+                yield key, f"{server.port} is {other_key} too, on the same machine: give one of them another port"
+                break
+        taken.append((key, machine, server.bind, server.port))
+
+
+def bind_reached_from_here(settings: Settings) -> Wrong:
+    for name, server in settings.servers.items():
+        machine = _machine(server)
+        if machine and server.url is None and ipaddress.ip_address(server.bind).is_loopback:
+            yield (
+                f"servers.{written(name)}.bind",
+                f"{server.bind} can be reached on {machine} only, not from this machine: give {machine}'s address in a "
+                "network that only your gateway and this machine are in, or in url how this machine reaches AIAA",
+            )
+
+
+def browsers_reach_registered_servers(settings: Settings) -> Wrong:
+    xnat = settings.xnat_url
+    if not settings.xnat or not xnat:
+        return
+    registered = {name for _, registration in settings.registrations.by_scope() for name in registration.servers}
+    for name in settings.servers:
+        url = settings.servers[name].viewer_url
+        if name in registered:
+            why = _leads_astray(url, xnat) or _mixed_content(url, xnat)
+            if why:
+                yield f"servers.{written(name)}.browser_url", why
+
+
+def _leads_astray(url: str, xnat: str) -> str | None:
+    reason = known_only_near(url)
+    if reason is None or known_only_near(xnat):
+        return None
+    return (
+        f"clinicians' browsers cannot reach AIAA at {url} ({reason}), as XNAT is at {xnat}: give here the address "
+        "by which they reach AIAA, such as https://aiaa.example.org"
+    )
+
+
+def _mixed_content(url: str, xnat: str) -> str | None:
+    """Browsers take loopback addresses for safe (https://www.w3.org/TR/secure-contexts/#is-origin-trustworthy)."""
+    if not xnat.startswith("https:") or not url.startswith("http:") or known_only_near(url):
+        return None
+    return (
+        f"browsers block AIAA on http ({url}), as XNAT is on https ({xnat}): put a gateway with TLS in front "
+        "of AIAA and give its https:// address here"
+    )
+
+
+def _machine(server: Server) -> str | None:
+    """None is this one, also where its address is a loopback's."""
+    return None if server.machine is None or known_only_near(f"//{_host(server.machine)}") else server.machine
+
+
+def _host(name: str) -> str:
+    return f"[{name}]" if ":" in name else name
+
+
+def _overlap(bind: str, other: str) -> bool:
+    one, two = ipaddress.ip_address(bind), ipaddress.ip_address(other)
+    return one == two or one.is_unspecified or two.is_unspecified
+
+
+ALL: tuple[Callable[[Settings], Wrong], ...]
+ALL = (xnat_for_registrations, server_names, ports_once, bind_reached_from_here, browsers_reach_registered_servers)

@@ -1,0 +1,252 @@
+"""The values that a stack file may hold, each with its rule and the words for what breaks it.
+
+Nothing here looks at more than one value, nor at the network. A type takes what YAML and `pulumi config set` may have
+made of what was written (a number from "1", a text from 5000), as long as nothing was lost.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import os
+import posixpath
+import re
+import shlex
+import socket
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import SplitResult, urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, SecretStr
+
+from settings_errors import shown
+
+_WEEK = 7 * 24 * 3600
+_INT32 = 2**31 - 1
+
+
+def _line(value: object) -> str:
+    """A text of one line that is not empty; a whole number is one that lost its quotes."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if not isinstance(value, str):
+        raise ValueError(f"must be a text in quotes, not {shown(value)}")
+    if not value.isprintable() or not value.strip():
+        raise ValueError(f"must be a text of one line without control characters, not {shown(value)}")
+    return value
+
+
+def _one_of(pattern: str, wanted: str) -> BeforeValidator:
+    def check(value: object) -> str:
+        text = _line(value)
+        if not re.fullmatch(pattern, text):
+            raise ValueError(f"must be {wanted}, not {shown(text)}")
+        return text
+
+    return BeforeValidator(check)
+
+
+def whole(least: int, most: int = _INT32, unit: str = "") -> BeforeValidator:
+    """A whole number; one in quotes is one too."""
+
+    def check(value: object) -> int:
+        number = int(value) if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,19}", value, re.ASCII) else value
+        if isinstance(number, bool) or not isinstance(number, int) or not least <= number <= most:
+            raise ValueError(f"must be a whole number{unit} from {least} to {most}, not {shown(value)}")
+        return number
+
+    return BeforeValidator(check)
+
+
+def _password(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError("must be a text: if it is a number, put it in quotes")
+    if not value:
+        raise ValueError("is empty")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ValueError("has characters that are no Unicode text") from None
+    return value
+
+
+def _ip_address(value: object) -> str:
+    text = _line(value)
+    try:
+        if ipaddress.ip_address(text).compressed == text:
+            return text
+    except ValueError:
+        pass
+    raise ValueError(
+        f"must be an IP address of the engine's machine, such as 127.0.0.1, or 0.0.0.0 for all, not {shown(text)}"
+    )
+
+
+def _command(value: object) -> str:
+    text = _line(value)
+    try:
+        shlex.split(text)
+    except ValueError:
+        raise ValueError(f"must be a command as a shell takes it, with its quotes closed, not {shown(text)}") from None
+    return text
+
+
+def _docker(value: object) -> str:
+    text = _line(value)
+    if not re.fullmatch(r"unix:///\S+", text) and not (re.match(r"(tcp|ssh)://[^\s/]", text) and _has_host(text)):
+        raise ValueError(
+            "must be a Docker engine's address, such as unix:///var/run/docker.sock, ssh://user@host or "
+            f"tcp://host:2375, not {shown(text)}"
+        )
+    return text
+
+
+def _workspace(value: object) -> str:
+    text = _line(value)
+    is_volume = re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]+", text)
+    if not is_volume and (not re.fullmatch(r"/[^:\s]+", text) or posixpath.normpath(text).strip("/") == ""):
+        raise ValueError(
+            "must be an absolute folder of the engine's machine, such as /srv/aiaa, without spaces and colons, "
+            f"or the name of a volume, not {shown(text)}"
+        )
+    return text
+
+
+def _has_host(url: str) -> bool:
+    """Whether a URL names a host, and a port that there can be if it names one."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return False
+    if parts.netloc.endswith(":") or port == 0:
+        return False
+    if ":" in host:
+        return "[" in parts.netloc and _address(host) is not None
+    return re.fullmatch(r"[\w.-]+", host) is not None
+
+
+def _http(value: object) -> tuple[str, SplitResult]:
+    text = _line(value)
+    if not re.match(r"https?://", text):
+        raise ValueError(f"must begin with http:// or https://, as in https://host.example.org, not {shown(text)}")
+    if re.search(r"""[\s"'<>\\]""", text) or not _has_host(text):
+        raise ValueError(
+            "must name a host, and a port from 1 to 65535 if any, as in https://host.example.org:5000, "
+            f"not {shown(text)}"
+        )
+    parts = urlsplit(text)
+    if "@" in parts.netloc:
+        raise ValueError("must not hold a user name or password: take out what stands before the @")
+    return text, parts
+
+
+def _origin(value: object) -> str:
+    """A URL that a browser's viewer can use: the viewer drops any path (see docs/xnat.md), so none is allowed."""
+    url, parts = _http(value)
+    origin = f"{parts.scheme}://{parts.netloc}"
+    if url.removesuffix("/") != origin:
+        raise ValueError(
+            f"must end after host and port, not {shown(url)}: XNAT's viewer drops any path, so AIAA has to answer at "
+            f"{shown(origin)} itself"
+        )
+    return origin
+
+
+def _base_url(value: object) -> str:
+    """XNAT's address: as `_origin`, but a web application's context path may follow."""
+    url, parts = _http(value)
+    if "?" in url or "#" in url:
+        raise ValueError(f"must end before any ? or #, not {shown(url)}")
+    return f"{parts.scheme}://{parts.netloc}{parts.path}".rstrip("/")
+
+
+def _existing_file(value: object) -> Path:
+    """Relative paths are relative to the folder of Pulumi.yaml, where Pulumi runs the program."""
+    path = Path(_line(value))
+    try:
+        found = path.is_file()
+    except OSError as error:
+        raise ValueError(f"{shown(str(path))} cannot be read: {error.strerror}") from None
+    if not found:
+        raise ValueError(f"there is no file {shown(str(path))} (a path is relative to the folder of Pulumi.yaml)")
+    if not os.access(path, os.R_OK):
+        raise ValueError(f"{shown(str(path))} cannot be read by this user: change its owner or mode")
+    return path
+
+
+def _model_config(path: Path) -> Path:
+    name = shown(str(path))
+    try:
+        content = json.loads(path.read_bytes())
+    except OSError as error:
+        raise ValueError(f"{name} cannot be read: {error.strerror}") from None
+    except (ValueError, RecursionError) as error:
+        why = f"line {error.lineno}: {error.msg}" if isinstance(error, json.JSONDecodeError) else "it is no text at all"
+        raise ValueError(f"{name} is not JSON ({why}): give the model's config_aiaa.json") from None
+    kind = content.get("type") if isinstance(content, dict) else None
+    if not isinstance(kind, str) or not kind:
+        raise ValueError(f'{name} has no "type", such as "segmentation", so AIAA would refuse it')
+    return path
+
+
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The IP address that a URL's host is, in any form that browsers take (127.1 too); None for a name."""
+    try:
+        return ipaddress.ip_address(socket.inet_aton(host))
+    except (OSError, ValueError):
+        pass
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None
+
+
+def known_only_near(url: str) -> str | None:
+    """Why a URL leads other machines astray; None if it does not, as far as its host's name tells."""
+    host = (urlsplit(url).hostname or "").removesuffix(".")
+    if host.endswith((".docker.internal", ".containers.internal")):
+        return "only containers know that name"
+    address = _address(host)
+    if address is not None and address.version == 6:
+        address = address.ipv4_mapped or address
+    is_own = address is not None and (address.is_loopback or address.is_unspecified)
+    if is_own or host == "localhost" or host.endswith(".localhost"):
+        return "every machine takes that for itself"
+    return None
+
+
+_NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}"
+_NAME_RULE = "up to 100 letters, digits, _ . and -, beginning with a letter or digit"
+
+Text = Annotated[str, BeforeValidator(_line)]
+ServerName = Annotated[str, _one_of(_NAME, f"{_NAME_RULE}, as containers are named by it")]
+ModelName = Annotated[str, _one_of(_NAME, f"{_NAME_RULE}, as it stands in AIAA's URLs")]
+ProjectId = Annotated[str, _one_of(r"[A-Za-z0-9_-]+", "a project's ID, which has letters, digits, _ and - only")]
+Image = Annotated[
+    str, _one_of(r"[A-Za-z0-9][A-Za-z0-9._:/@-]*", "an image's name, such as registry.example.org/aiaa:1")
+]
+LogSize = Annotated[str, _one_of(r"[1-9][0-9]*[kmg]", "a size such as 10m: a number with k, m or g")]
+NgcPath = Annotated[
+    str,
+    _one_of(
+        r"[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)+",
+        "a model's path on NGC, such as nvidia/med/clara_pt_spleen_ct_segmentation",
+    ),
+]
+Gpu = Annotated[
+    str, _one_of(r"(?!all$)[A-Za-z0-9:/_-]+", 'a GPU\'s number or UUID as nvidia-smi -L lists it, such as "0"')
+]
+VariableName = Annotated[str, _one_of(r"[A-Za-z_][A-Za-z0-9_]*", "the name of an environment variable")]
+Port = Annotated[int, whole(1, 65535)]
+Seconds = Annotated[int, whole(1, _WEEK, " of seconds")]
+Origin = Annotated[str, BeforeValidator(_origin)]
+BaseUrl = Annotated[str, BeforeValidator(_base_url)]
+IpAddress = Annotated[str, BeforeValidator(_ip_address)]
+DockerAddress = Annotated[str, BeforeValidator(_docker)]
+WorkspaceLocation = Annotated[str, BeforeValidator(_workspace)]
+Command = Annotated[str, BeforeValidator(_command)]
+Password = Annotated[SecretStr, BeforeValidator(_password)]
+FilePath = Annotated[Path, BeforeValidator(lambda value: Path(_line(value)))]
+ExistingFile = Annotated[Path, BeforeValidator(_existing_file)]
+ModelConfigFile = Annotated[Path, BeforeValidator(_existing_file), AfterValidator(_model_config)]
