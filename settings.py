@@ -254,7 +254,7 @@ class Registration(_Strict):
     """The servers that XNAT's viewer is told, for the site or a project: their names, of which it uses the first."""
 
     servers: Annotated[tuple[Text, ...], Field(min_length=1)]
-    adopt: tuple[str, ...] | None = None
+    adopt: tuple[Text, ...] | None = None
     on_delete: Literal["clear", "keep"] = "clear"
 
     @model_validator(mode="before")

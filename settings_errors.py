@@ -26,8 +26,6 @@ _WANTED = {
     "dict_type": "must hold keys and values",
     "literal_error": "must be {expected}",
     "model_type": "must hold keys and values",
-    "string_type": "must be a text in quotes",
-    "string_unicode": "must be a text of Unicode characters",
     "tuple_type": "must be a list",
 }
 _TOLD_WITHOUT_THE_VALUE = {
@@ -98,6 +96,10 @@ def _shortened(text: str, longest: int = _LONGEST) -> str:
 def _lines(error: ValidationError, model: type[BaseModel], at: str) -> Iterator[str]:
     for detail in error.errors(include_url=False):
         loc, kind = list(detail["loc"]), detail["type"]
+        if (
+            kind == "string_unicode"
+        ):  # a key that is no Unicode text: pydantic names its parent, and no key of ours is odd
+            loc, kind = [*loc, detail["input"]], "extra_forbidden"
         if loc[-1:] == ["[key]"] and kind != "extra_forbidden":
             loc.pop()  # it is pydantic's word for the key itself
         where = at + "".join(f"[{part}]" if isinstance(part, int) else f".{written(part)}" for part in loc)
@@ -127,7 +129,14 @@ def _instead(value: object, declared: Any) -> str:
         fields = _fields(declared)
         has_defaults = fields and not any(field.is_required() for field in fields.values())
         return ", but is empty: fill it, or " + ("write {} for the defaults" if has_defaults else "remove the key")
-    return "" if _holds_a_secret(declared) else f", not {shown(value)}"
+    if _holds_a_secret(declared):
+        return ""
+    # A text where keys belong may be anything: the password, if `xnat` itself was misplaced.
+    return ", not " + ("a text" if isinstance(value, str) and not _is_plain_value(declared) else shown(value))
+
+
+def _is_plain_value(declared: Any) -> bool:
+    return declared is bool or typing.get_origin(declared) is typing.Literal
 
 
 def _holds_a_secret(declared: Any) -> bool:

@@ -70,6 +70,13 @@ def _password(value: object) -> str:
     return value
 
 
+def _variable_name(value: object) -> str:
+    """What is not one is not shown: it may be the password itself."""
+    if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", value):
+        raise ValueError("must be the name of an environment variable, such as XNAT_PASSWORD, not the password itself")
+    return value
+
+
 def _ip_address(value: object) -> str:
     text = _line(value)
     try:
@@ -237,7 +244,7 @@ NgcPath = Annotated[
 Gpu = Annotated[
     str, _one_of(r"(?!all$)[A-Za-z0-9:/_-]+", 'a GPU\'s number or UUID as nvidia-smi -L lists it, such as "0"')
 ]
-VariableName = Annotated[str, _one_of(r"[A-Za-z_][A-Za-z0-9_]*", "the name of an environment variable")]
+VariableName = Annotated[str, BeforeValidator(_variable_name)]
 Port = Annotated[int, whole(1, 65535)]
 Seconds = Annotated[int, whole(1, _WEEK, " of seconds")]
 Origin = Annotated[str, BeforeValidator(_origin)]

@@ -69,6 +69,7 @@ CASES: list[tuple[dict[str, Any], str]] = [
         "models.m.servers: there is no server 'man'; did you mean 'main'?",
     ),
     (changed(registrations={"site": "far"}), "registrations.site: there is no server 'far'; there is: main"),
+    ({"\ud800": 1}, r"'\ud800': unknown key; there is: models, registrations, sandbox, servers, xnat"),
     # wrong type or value
     ({"servers": ["main"]}, "servers: must hold keys and values, not a list"),
     ({"servers": None}, "servers: must hold keys and values, but is empty: fill it, or remove the key"),
@@ -204,6 +205,16 @@ CASES: list[tuple[dict[str, Any], str]] = [
         changed(xnat=XNAT | {"ca_file": "no.pem"}),
         "xnat.ca_file: there is no file 'no.pem' (a path is relative to the folder of Pulumi.yaml)",
     ),
+    (
+        changed(registrations={"site": {"servers": ["main"], "adopt": [None]}}),
+        "registrations.site.adopt[0]: must be a text in quotes, not null",
+    ),
+    (
+        changed(xnat={"url": XNAT["url"], "username": "u", "password_env": "hunter2!"}),
+        "xnat.password_env: must be the name of an environment variable, such as XNAT_PASSWORD, "
+        "not the password itself",
+    ),
+    ({"servers": {"password": "hunter2"}}, "servers.password: must hold keys and values, not a text"),
     # AIAA's address
     (
         server(browser_url="aiaa.example.org:5000"),
