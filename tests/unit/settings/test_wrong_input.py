@@ -60,7 +60,7 @@ CASES: list[tuple[dict[str, Any], str]] = [
     (
         server(zzz=1),
         "servers.main.zzz: unknown key; there is: admin_hosts, bind, browser_url, docker, engine, gpus, "
-        "images, infer_timeout, launcher, load_timeout, log, port, ready_timeout, restart, runtime, "
+        "healthcheck, images, infer_timeout, launcher, load_timeout, log, port, ready_timeout, restart, runtime, "
         "shm_size, triton, ulimits, url, workspace",
     ),
     ({"xnat": XNAT | {"passwort": "hunter2"}}, "xnat.passwort: unknown key; did you mean 'password'?"),
