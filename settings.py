@@ -105,7 +105,7 @@ class Healthcheck(_Strict):
 
     interval: Seconds = 30
     timeout: Seconds = 10
-    retries: Annotated[int, Field(ge=1)] = 3
+    retries: Annotated[int, whole(1, 1000)] = 3
     start_period: Seconds = 600
 
 

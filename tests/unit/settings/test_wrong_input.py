@@ -215,6 +215,10 @@ CASES: list[tuple[dict[str, Any], str]] = [
         "not the password itself",
     ),
     ({"servers": {"password": "hunter2"}}, "servers.password: must hold keys and values, not a text"),
+    (
+        server(healthcheck={"retries": 0}),
+        "servers.main.healthcheck.retries: must be a whole number from 1 to 1000, not 0",
+    ),
     # AIAA's address
     (
         server(browser_url="aiaa.example.org:5000"),
