@@ -5,6 +5,8 @@ import os
 import docker
 import pytest
 
+pytest.register_assert_rewrite("tests.support.deployment")  # so that its assertions tell the values
+
 BASE_IMAGE = "xnat-aiaa-sandbox-base:current"
 
 
