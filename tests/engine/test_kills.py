@@ -85,7 +85,8 @@ def test_after_a_kill_at_a_random_moment_one_run_ends_as_if_undisturbed(deployme
         late = begun.process.poll() is not None
         if not late:
             kill(begun)
-        told = f"{number + 1}: {step}, {kill.__name__} after {after:.2f} s of {usual[step]:.1f}{' (too late)' if late else ''}"
+        told = f"{number + 1}: {step}, {kill.__name__} after {after:.2f} s of {usual[step]:.1f}"
+        told += " (too late)" if late else ""
         print(told, flush=True)
         try:
             stack.run(command, "--yes", "--skip-preview")
