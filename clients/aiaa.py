@@ -148,17 +148,20 @@ class AiaaClient:
         if self._look_until(name, listed=False, deadline=limit.left):
             raise NotReady(f"DELETE of model {name} on {self.url}: still listed after {deadline:.0f} s")
 
-    def wait_until_ready(self, deadline: float, on_wait: Callable[[str], None]) -> None:
+    def wait_until_ready(
+        self, deadline: float, on_wait: Callable[[str], None], watch: Callable[[], None] | None = None
+    ) -> None:
         """Wait until `/v1/models` answers a list. `/` and `/logs` prove nothing: they answer while AIAA hangs.
 
         Args:
             deadline: seconds.
             on_wait: is told now and then what is waited for.
+            watch: is called after each look in vain; what it raises ends the wait.
 
         Raises:
             ClientError: the last reason why it did not.
         """
-        wait_for(lambda left: self._models(min(self._timeout, left), repeat=False), deadline, on_wait)
+        wait_for(lambda left: self._models(min(self._timeout, left), repeat=False), deadline, on_wait, watch)
 
     def infer(
         self,

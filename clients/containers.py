@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import tarfile
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,8 @@ from docker.errors import NotFound
 from clients.docker_engine import docker_engine
 
 _SLOW = 120  # seconds: an engine under load starts and ends containers slowly
+# One or two are a server that comes up before the one that it needs.
+_HOPELESS_RESTARTS = 5
 _FILE_LIMIT = 1 << 20  # bytes: what is read here are small files
 
 
@@ -21,11 +24,15 @@ class ContainerState:
     Attributes:
         id: Docker's, all 64 digits.
         runs: whether it does now; one that is being restarted over and over does not.
+        ended: it has, and its restart policy does not start it again.
+        restarts: how often its restart policy has started it again.
         words: what to tell of it: `runs`, `exited with code 137 (out of memory)`.
     """
 
     id: str
     runs: bool
+    ended: bool
+    restarts: int
     words: str
 
 
@@ -46,7 +53,46 @@ def state_of(container: str, docker_host: str | None) -> ContainerState | None:
         except NotFound:
             return None
     state = inspected["State"]
-    return ContainerState(inspected["Id"], state["Status"] == "running", _in_words(state))
+    return ContainerState(
+        inspected["Id"],
+        runs=state["Status"] == "running",
+        # While the engine waits to start it again, the status is another one: `restarting`.
+        ended=state["Status"] in ("exited", "dead"),
+        restarts=int(inspected.get("RestartCount", 0)),
+        words=_in_words(state),
+    )
+
+
+class Watch:
+    """Looks at containers while somebody waits for what is in them."""
+
+    def __init__(self, containers: Collection[str], docker_host: str | None) -> None:
+        """
+        Args:
+            containers: names or ids.
+        """
+        self._containers = containers
+        self._docker_host = docker_host
+        self._restarts: dict[str, int] = {}
+
+    def hopeless(self) -> str:
+        """What makes waiting vain, in words; "" if nothing does.
+
+        Raises:
+            Rejected, Unreachable: the engine said no, or did not answer.
+        """
+        told = []
+        for container in self._containers:
+            found = state_of(container, self._docker_host)
+            if found is None:
+                told.append(f"container {container} is gone")
+                continue
+            restarts = found.restarts - self._restarts.setdefault(container, found.restarts)
+            if found.ended:
+                told.append(f"container {container} {found.words}, and nothing starts it again")
+            elif restarts >= _HOPELESS_RESTARTS:
+                told.append(f"container {container} was started again {restarts} times meanwhile, and {found.words}")
+        return "; ".join(told)
 
 
 def text_in(container: str, path: str, docker_host: str | None) -> str | None:

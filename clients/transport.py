@@ -283,7 +283,12 @@ class _ConnectionLost(Unreachable):
     """Refused, reset or cut off: worth another attempt."""
 
 
-def wait_for(attempt: Callable[[float], _T], deadline: float, on_wait: Callable[[str], None]) -> _T:
+def wait_for(
+    attempt: Callable[[float], _T],
+    deadline: float,
+    on_wait: Callable[[str], None],
+    watch: Callable[[], None] | None = None,
+) -> _T:
     """Try until it succeeds, whatever the error: a server that starts answers anything, 404 and HTML pages too. Only a
     refusal ends it at once, as more tries may lock an account.
 
@@ -291,6 +296,7 @@ def wait_for(attempt: Callable[[float], _T], deadline: float, on_wait: Callable[
         attempt: is given the seconds that are left.
         deadline: seconds.
         on_wait: is told now and then what is waited for.
+        watch: is called after each attempt that failed; what it raises ends the wait.
 
     Raises:
         Refused: at once.
@@ -309,6 +315,8 @@ def wait_for(attempt: Callable[[float], _T], deadline: float, on_wait: Callable[
             if time.monotonic() - told >= _SAY_EVERY:
                 told = time.monotonic()
                 on_wait(f"waiting, {limit.left:.0f} s left: {error}")
+        if watch:
+            watch()
         time.sleep(min(_POLL, limit.left))
 
 

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+import time
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pulumi
 from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
 
 from clients.aiaa import AiaaClient
-from clients.containers import state_of
+from clients.containers import Watch, state_of
 from clients.docker_engine import last_log_lines
-from clients.errors import ClientError
+from clients.errors import ClientError, Rejected, Unreachable
 from dynamic_providers.boundary import Props, Provider, ProviderError, one_line_errors, plain, say
 
 _LOG_LINES = 5
+_LOOK_EVERY = 5.0  # seconds between two looks at the containers while the server is awaited
 _LOOK = 10.0  # seconds for a look at the list: longer, and a refresh would look as if it hung itself
 
 
 class EndpointProvider(Provider):
     """Waits, at creation and again when the address or a container changes, until `/v1/models` answers a list.
+
+    The wait ends early if a container has ended for good, or ends again and again.
 
     Not `/` and not `/logs`: those answer while AIAA hangs
     (https://github.com/NVIDIA/ai-assisted-annotation-client/issues/90).
@@ -86,13 +91,42 @@ class Endpoint(Resource, module="aiaa", name="Endpoint"):
         super().__init__(EndpointProvider(), name, props, opts)
 
 
+class _Hopeless(ClientError):
+    """What is waited for will not come."""
+
+    advice = "mend what they say, then run the command again"
+
+
 def _wait(inputs: Props) -> None:
-    with one_line_errors(f"server {inputs['server']}"):
+    server = inputs["server"]
+    with one_line_errors(f"server {server}"):
         try:
             with AiaaClient(inputs["url"]) as client:
-                client.wait_until_ready(inputs["timeout"], on_wait=say)
+                client.wait_until_ready(inputs["timeout"], on_wait=say, watch=_watch(inputs))
+            return
         except ClientError as error:
-            raise ProviderError(f"{error}. {_last_words(inputs)}") from None
+            failed = error
+        # After the handler: within it, this error would pass for the cause of whatever the engine says.
+        advice = f"{failed.advice}; `bin/aiaa logs {server}` shows more"
+        raise ProviderError(f"{failed}; {_last_words(inputs)}: {advice}")
+
+
+def _watch(inputs: Props) -> Callable[[], None]:
+    """Looks at the server's containers now and then: one that has ended will never answer."""
+    watch = Watch(inputs["logs_of"].values(), inputs.get("docker_host"))
+    next_look = 0.0
+
+    def look() -> None:
+        nonlocal next_look
+        if time.monotonic() < next_look:
+            return
+        next_look = time.monotonic() + _LOOK_EVERY
+        # The server may answer yet, though its engine does not; if not, the last words tell that of the engine.
+        with contextlib.suppress(Unreachable, Rejected):
+            if words := watch.hopeless():
+                raise _Hopeless(words)
+
+    return look
 
 
 def _drift(state: Props) -> str:

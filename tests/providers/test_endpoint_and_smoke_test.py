@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import requests
+from pytest_httpserver import HTTPServer
 
 from dynamic_providers.aiaa.endpoint import EndpointProvider
 from dynamic_providers.aiaa.smoke_test import SmokeTestProvider
@@ -72,19 +73,42 @@ def test_a_server_that_hangs_is_not_ready_although_its_pages_answer(endpoints: P
     assert "\n" not in str(failed.value)
 
 
-def test_the_last_log_lines_of_the_containers_are_told_or_why_they_cannot_be(
+def test_a_server_that_never_answers_is_told_with_why_its_log_cannot_be_read(
     endpoints: Provider, tmp_path: Path
 ) -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    inputs = endpoint(url, timeout=1, logs_of={"aiaa": "main-aiaa"}, docker_host=f"unix://{tmp_path}/none.sock")
+    with pytest.raises(ProviderFailed) as failed:
+        endpoints.create(inputs)
+    assert str(failed.value) == (
+        f"server main: GET {url}/v1/models: connection failed: Connection refused (waited 1 s); last lines of aiaa "
+        f"(container main-aiaa): (its log cannot be read: Docker engine unix://{tmp_path}/none.sock did not answer: No "
+        "such file or directory): check the address, that the server runs, and that no firewall is in between; then "
+        "run the command again; `bin/aiaa logs main` shows more"
+    )
+
+
+def test_a_server_whose_container_has_ended_is_not_waited_for(endpoints: Provider, httpserver: HTTPServer) -> None:
+    container = {
+        "Id": "abc",
+        "Config": {"Tty": True},
+        "State": {"Status": "exited", "ExitCode": 137, "OOMKilled": True},
+    }
+    httpserver.expect_request("/version").respond_with_json({"ApiVersion": "1.44"})
+    for name in ("main-aiaa", "abc"):
+        httpserver.expect_request(f"/v1.44/containers/{name}/json").respond_with_json(container)
+    httpserver.expect_request("/v1.44/containers/abc/logs").respond_with_data("starting\n\nloading models\n")
+    engine = f"tcp://{httpserver.host}:{httpserver.port}"
     inputs = endpoint(
-        f"http://127.0.0.1:{free_port()}",
-        timeout=1,
-        logs_of={"aiaa": "xnat-aiaa-tests-main-aiaa"},
-        docker_host=f"unix://{tmp_path}/none.sock",
+        f"http://127.0.0.1:{free_port()}", timeout=3600, logs_of={"aiaa": "main-aiaa"}, docker_host=engine
     )
     with pytest.raises(ProviderFailed) as failed:
         endpoints.create(inputs)
-    assert "last lines of aiaa (container xnat-aiaa-tests-main-aiaa)" in str(failed.value)
-    assert f"Docker engine unix://{tmp_path}/none.sock did not answer" in str(failed.value)
+    assert str(failed.value) == (
+        "server main: container main-aiaa exited with code 137 (out of memory), and nothing starts it again; last "
+        "lines of aiaa (container main-aiaa): starting | loading models: mend what they say, then run the command "
+        "again; `bin/aiaa logs main` shows more"
+    )
 
 
 def test_another_container_means_another_wait(endpoints: Provider, aiaa: AiaaStandIn) -> None:
