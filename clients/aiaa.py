@@ -6,7 +6,9 @@ and the published Python and C++ clients (https://github.com/NVIDIA/ai-assisted-
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,13 +20,20 @@ from typing import Any, Self
 from requests_toolbelt.multipart.decoder import ImproperBodyPartContentException, MultipartDecoder
 from requests_toolbelt.multipart.encoder import MultipartEncoder, MultipartEncoderMonitor
 
-from clients.errors import Broken, NotReady, Rejected, Unreachable, json_of, said
+from clients.errors import Broken, ClientError, NotReady, Rejected, Unreachable, json_of, said
 from clients.transport import Answer, Deadline, Transport, wait_for
 
 _ROUTES = {"segmentation": "segmentation", "annotation": "dextr3d", "deepgrow": "deepgrow"}
 _POLL = 0.5  # seconds between two looks at a model that is to come or to go
 _LISTED_WITHIN = 10.0  # seconds: AIAA's processes each keep a copy of the list, and read it anew now and then
+_NO_SPACE = os.strerror(errno.ENOSPC)  # AIAA is written in Python, whose errors its answers name
 _ENTRY_KEYS = {"name", "type", "labels", "description", "version"}
+
+
+class DiskFull(Rejected):
+    """The server's workspace, or where it keeps an upload meanwhile, has no room for a model."""
+
+    advice = "free some space there, then run the command again; `bin/aiaa doctor` tells how much there is"
 
 
 @dataclass(frozen=True)
@@ -119,6 +128,7 @@ class AiaaClient:
 
         Raises:
             OSError: the file cannot be read.
+            DiskFull: the server has no room for it.
         """
         with data.open("rb") as file:
 
@@ -132,7 +142,7 @@ class AiaaClient:
                 )
                 return MultipartEncoderMonitor(form, lambda _monitor: limit.check()), form.content_type
 
-            return self._load(name, deadline, body)
+            return self._load(name, deadline, body, f" of {data.stat().st_size / 1e6:.3f} MB")
 
     def unload(self, name: str, deadline: float) -> None:
         """Remove a model and wait until it is not listed any more; one that is not there is no error.
@@ -237,10 +247,18 @@ class AiaaClient:
             raise answer.instead_of("a list of models")
         return [ModelEntry.of(entry, answer.tried) for entry in document]
 
-    def _load(self, name: str, deadline: float, body: Callable[[Deadline], tuple[Any, str]]) -> ModelEntry:
+    def _load(
+        self, name: str, deadline: float, body: Callable[[Deadline], tuple[Any, str]], size: str = ""
+    ) -> ModelEntry:
+        """`size`: in words, where it is known here."""
         limit = Deadline(deadline)
         with Transport(self.url, ca_file=self._ca_file, read_timeout=deadline) as patient:
-            answer = patient.call("PUT", "admin", "model", name, deadline=deadline, body=body)
+            try:
+                answer = patient.call("PUT", "admin", "model", name, deadline=deadline, body=body)
+            except ClientError as error:
+                if _NO_SPACE not in str(error):
+                    raise
+                raise DiskFull(f"no room for the model{size}: {error}") from None
         _require_no_page(answer)
         # The answer's shape is recorded of one version only; what counts is what the server lists.
         entry = self._look_until(name, listed=True, deadline=min(limit.left, _LISTED_WITHIN))

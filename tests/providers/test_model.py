@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -11,15 +14,18 @@ from typing import Any
 import pytest
 import requests
 
+from clients.aiaa import AiaaClient
 from dynamic_providers.aiaa.model import ModelProvider
 from dynamic_providers.aiaa.model_source import Local
 from sandbox.faults import Fault
 from tests.support.aiaa_stand_in import AiaaStandIn, aiaa_stand_in
 from tests.support.free_port import free_port
 from tests.support.provider_host import PROJECT, UNKNOWN, Provider, ProviderFailed, ProviderHost
+from tests.support.triton_double import TritonDouble
 
 SPLEEN = "clara_pt_spleen_ct_segmentation"
 OWNER = "xnat-aiaa/tests"
+OWN_MOUNTS = ("unshare", "--mount", "--user", "--map-root-user", "--kill-child")
 
 
 @pytest.fixture
@@ -291,6 +297,49 @@ def test_what_the_server_says_of_a_bad_model_reaches_the_user(models: Provider, 
         models.create(ngc(aiaa.url, ngc="nvidia/med/no_such_model"))
     assert "no_such_model" in str(failed.value)
     assert "\n" not in str(failed.value)
+
+
+@pytest.fixture
+def full(tmp_path: Path) -> Iterator[str]:
+    """The address of an AIAA whose disk has room for one page, in a mount namespace that ends with its process."""
+    if subprocess.run([*OWN_MOUNTS, "true"], check=False).returncode != 0:
+        pytest.skip("a small disk needs a user namespace, which this machine does not give")
+    workspace, port = tmp_path / "small", free_port()
+    (workspace / "triton_models").mkdir(parents=True)
+    serve = (
+        "import sys; from sandbox.aiaa.app import create_app; from sandbox.aiaa.options import parse; "
+        "from sandbox.serve import run; options = parse(sys.argv[1:], 'aiaa'); "
+        "run(create_app(options), host='127.0.0.1', port=options.port)"
+    )
+    with TritonDouble(workspace / "triton_models").serve() as triton:
+        process = subprocess.Popen(
+            [
+                *OWN_MOUNTS,
+                *("sh", "-ec"),
+                'mount -t tmpfs -o size=4k tmpfs "$1"; shift; exec "$@"',
+                *("sh", workspace / "triton_models", sys.executable, "-c", serve),
+                *("--workspace", workspace, "--port", str(port), "--triton_ip", "127.0.0.1"),
+                *("--triton_http_port", triton.rpartition(":")[2]),
+            ],
+            cwd=PROJECT,
+        )
+        try:
+            with AiaaClient(f"http://127.0.0.1:{port}") as client:
+                client.wait_until_ready(60, print)
+            yield client.url
+        finally:
+            process.kill()
+            process.wait()
+
+
+def test_a_full_disk_of_the_server_is_told_with_the_size_of_the_model(models: Provider, files: Path, full: str) -> None:
+    with pytest.raises(ProviderFailed) as failed:
+        models.create(local(full, files))
+    assert str(failed.value) == (
+        f"model main/liver_demo: no room for the model of 0.001 MB: PUT {full}/admin/model/liver_demo: answered 500 "
+        "Internal Server Error: OSError: 28, No space left on device: free some space there, then run the command "
+        "again; `bin/aiaa doctor` tells how much there is"
+    )
 
 
 def test_models_are_loaded_side_by_side(models: Provider, aiaa: AiaaStandIn, files: Path) -> None:
