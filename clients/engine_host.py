@@ -28,13 +28,13 @@ _LABELS_OF_STACKS = ("xnat-aiaa.project", "xnat-aiaa.stack")
 class Wanted:
     """
     Attributes:
-        bind, port: where a container's port is to be published.
+        bind, port: where a container's port is to be published; 0 is none.
         gpus: ids, or `("all",)`, or none.
         holder: the name of the container that may have the port already: the server's own.
     """
 
-    bind: str
-    port: int
+    bind: str = ""
+    port: int = 0
     gpus: tuple[str, ...] = ()
     holder: str = ""
 
@@ -63,13 +63,21 @@ def refusal(docker_host: str | None, wanted: Wanted, labels: Mapping[str, str]) 
         Unreachable: the engine did not answer. Rejected: it does not let containers be made.
     """
     with docker_engine(docker_host, timeout=_TIMEOUT) as engine:
-        published = _publisher(engine, wanted)
-        if published and published.name != wanted.holder:
-            return published.refusal(wanted)
-        ports = {} if published else {f"{_INTERNAL_PORT}/tcp": (wanted.bind, wanted.port)}
-        requests = [_gpu_request(wanted.gpus)] if wanted.gpus else []
-        with empty_image(engine) as image:
-            said = engine_probe.refusal(engine, image, labels, ports=ports, device_requests=requests)
+        return refusal_of(engine, docker_host, wanted, labels)
+
+
+def refusal_of(
+    engine: docker.DockerClient, docker_host: str | None, wanted: Wanted, labels: Mapping[str, str]
+) -> Refusal | None:
+    """`refusal`, within `clients.docker_engine.docker_engine` of that address, which tells the engine's own errors."""
+    published = _publisher(engine, wanted)
+    if published and published.name != wanted.holder:
+        return published.refusal(wanted)
+    publish = wanted.port and not published
+    ports = {f"{_INTERNAL_PORT}/tcp": (wanted.bind, wanted.port)} if publish else {}
+    requests = [gpu_request(wanted.gpus)] if wanted.gpus else []
+    with empty_image(engine) as image:
+        said = engine_probe.refusal(engine, image, labels, ports=ports, device_requests=requests)
     return _of_gpus(wanted, said) or _of_port(docker_host, wanted, said)
 
 
@@ -99,7 +107,8 @@ def _overlap(one: str, other: str) -> bool:
     return one == other or any(not address or ip_address(address).is_unspecified for address in (one, other))
 
 
-def _gpu_request(gpus: tuple[str, ...]) -> DeviceRequest:
+def gpu_request(gpus: tuple[str, ...]) -> DeviceRequest:
+    """As `components.clara_v4` asks for a server's."""
     everything = gpus == ("all",)
     return DeviceRequest(
         driver="nvidia",

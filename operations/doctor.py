@@ -9,7 +9,6 @@ from dataclasses import asdict
 import docker
 
 from clients.docker_engine import docker_engine
-from clients.engine_probe import empty_image
 from clients.errors import ClientError
 from operations import stack_file, table
 from operations.checks import engine as engines
@@ -95,32 +94,22 @@ def _engine(stack: Stack | None, docker_host: str | None) -> Iterator[Finding]:
 def _needs(stack: Stack, docker_host: str | None, engine: docker.DockerClient) -> Iterator[Finding]:
     """What the stack asks of this engine."""
     servers = {name: server for name, server in stack.settings.servers.items() if server.docker == docker_host}
-    local = engines.is_local(docker_host)
     labels = {f"{NAMESPACE}.project": NAMESPACE, f"{NAMESPACE}.stack": stack.name}
     images = dict.fromkeys(image for server in servers.values() for image in _images(stack, server))
     yield engines.disk(engine, docker_host, list(images))
     folders = [server.workspace for server in servers.values() if server.workspace and server.workspace[0] == "/"]
     yield from engines.workspaces(folders, docker_host)
-    with empty_image(engine) as image:
-        sandbox = stack.settings.sandbox
-        if sandbox and sandbox.xnat and docker_host is None:
-            own = stack.container("sandbox", "xnat")
-            key, port = "sandbox.xnat.port", sandbox.xnat.port
-            yield ports.check(engine, image, labels, key=key, bind="127.0.0.1", port=port, own=own, local=local)
-        for name, server in servers.items():
-            own, key = stack.container(name, "aiaa"), f"servers.{name}.port"
-            yield ports.check(engine, image, labels, key=key, bind=server.bind, port=server.port, own=own, local=local)
-            yield from limits.check(engine, image, labels, name, server)
-            if server.gpus:
-                yield from gpu.check(
-                    engine,
-                    image,
-                    labels,
-                    name=name,
-                    gpus=server.gpus,
-                    triton_image=server.images.triton,
-                    local=local,
-                )
+    sandbox = stack.settings.sandbox
+    if sandbox and sandbox.xnat and docker_host is None:
+        own, port = stack.container("sandbox", "xnat"), sandbox.xnat.port
+        yield ports.check(engine, docker_host, labels, key="sandbox.xnat", bind="127.0.0.1", port=port, own=own)
+    for name, server in servers.items():
+        own, key = stack.container(name, "aiaa"), f"servers.{name}"
+        yield ports.check(engine, docker_host, labels, key=key, bind=server.bind, port=server.port, own=own)
+        yield from limits.check(engine, labels, name, server)
+        if server.gpus:
+            triton = server.images.triton
+            yield from gpu.check(engine, docker_host, labels, name=name, gpus=server.gpus, triton_image=triton)
 
 
 def _images(stack: Stack, server: Server) -> tuple[str, ...]:

@@ -17,10 +17,9 @@ from dataclasses import dataclass
 
 import docker
 from docker.errors import APIError
-from docker.types import DeviceRequest
 
-from clients.engine_probe import refusal
-from operations.checks.engine import has_image
+from clients.engine_host import Wanted, gpu_request, refusal_of
+from operations.checks.engine import has_image, is_local
 from operations.checks.finding import Finding
 
 _OLDEST, _NEWEST = 6.0, 8.6  # compute capabilities
@@ -47,34 +46,25 @@ class Gpu:
 
 def check(
     engine: docker.DockerClient,
-    image: str,
+    docker_host: str | None,
     labels: Mapping[str, str],
     *,
     name: str,
     gpus: Sequence[str],
     triton_image: str,
-    local: bool,
 ) -> Iterator[Finding]:
     """
     Args:
-        image: of `clients.engine_probe.empty_image`.
         name: of the server that asks for the GPUs.
         triton_image: one that nvidia-smi can run in, if the engine has it.
-        local: whether the engine is on this machine.
     """
     what = f"servers.{name}.gpus"
-    said = refusal(engine, image, labels, network_mode="none", device_requests=[_request(gpus)])
-    if "could not select device driver" in said:
-        advice = "install NVIDIA's Container Toolkit on the engine's host and restart Docker, or set gpus: []"
-        yield Finding("wrong", f"{what}: container toolkit", f"the engine has none (it says: {said}): {advice}")
-        return
-    # What else NVIDIA's hook may say is about the empty image, which has no libraries.
-    if any(f"nvidia-container-cli: {kind} error" in said for kind in ("device", "initialization")):
-        advice = "see that nvidia-smi works on the engine's host and lists these GPUs"
-        yield Finding("wrong", f"{what}: container toolkit", f"the engine says: {said}: {advice}")
+    refused = refusal_of(engine, docker_host, Wanted(gpus=tuple(gpus)), labels)
+    if refused:
+        yield Finding("wrong", f"{what}: container toolkit", refused.line)
         return
     yield Finding("ok", f"{what}: container toolkit", "the engine takes requests for GPUs")
-    listed = _nvidia_smi(engine, labels, triton_image, local=local)
+    listed = _nvidia_smi(engine, labels, triton_image, local=is_local(docker_host))
     if listed is None:
         told = f"cannot be told from here: run nvidia-smi on the engine's host, or pull {triton_image} there"
         yield Finding("warning", f"{what}: GPUs", told)
@@ -145,13 +135,6 @@ def _memory(what: str, gpu: Gpu) -> Finding:
     )
 
 
-def _request(gpus: Sequence[str]) -> DeviceRequest:
-    """As components/clara_v4.py asks."""
-    if tuple(gpus) == ("all",):
-        return DeviceRequest(driver="nvidia", count=-1, capabilities=[["gpu"]])
-    return DeviceRequest(driver="nvidia", device_ids=list(gpus), capabilities=[["gpu"]])
-
-
 def _nvidia_smi(
     engine: docker.DockerClient, labels: Mapping[str, str], triton_image: str, *, local: bool
 ) -> str | None:
@@ -187,7 +170,7 @@ def _run_in(engine: docker.DockerClient, labels: Mapping[str, str], image: str, 
         entrypoint=["nvidia-smi", *query],
         labels=dict(labels),
         network_mode="none",
-        device_requests=[_request(["all"])],
+        device_requests=[gpu_request(("all",))],
     )
     try:
         container.start()

@@ -150,3 +150,20 @@ def test_another_port_that_is_taken_leaves_the_server_as_it_was(tmp_path: Path) 
             ]
             taken.remove(force=True)
             assert {container.id for container in engine.client.containers.list()} == before
+
+
+def test_a_server_that_ends_at_its_start_is_told_at_once_with_its_last_words(tmp_path: Path) -> None:
+    with private_docker_engine(nvidia_hook=False) as engine:
+        dies = "#!/bin/sh\nsleep 4\necho no licence\nexit 7\n"
+        engine.add_image(*IMAGES, scripts={**SCRIPTS, "/bin/start_aiaa.sh": dies})
+        nowhere = f"http://127.0.0.1:{free_port()}"
+        server = {"docker": engine.host, "workspace": str(tmp_path), "url": nowhere, "ready_timeout": 3600}
+        with wrong_stack(**server) as stack:
+            with pytest.raises(PulumiFailed) as failed:
+                stack.up()
+            aiaa, triton = (f"xnat-aiaa-wronghost-main-{role}" for role in ("aiaa", "tritonserver"))
+            assert told(failed) == [
+                f"server main: container {aiaa} exited with code 7, and nothing starts it again; last lines of aiaa "
+                f"(container {aiaa}): no licence; last lines of tritonserver (container {triton}): (none): mend what "
+                "they say, then run the command again; `bin/aiaa logs main` shows more"
+            ]

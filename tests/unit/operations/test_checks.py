@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import shutil
-import socket
 import tarfile
 from pathlib import Path
 from types import SimpleNamespace
@@ -37,7 +36,10 @@ class Engine:
         self.says = says
         self.asked: dict[str, Any] = {}
         self.left: list[str] = []
-        found = [{"Names": [f"/{n}"], "Ports": [{"PublicPort": p}]} for n, p in (publishes or {}).items()]
+        found = [
+            {"Names": [f"/{name}"], "Ports": [{"IP": "127.0.0.1", "PublicPort": port}]}
+            for name, port in (publishes or {}).items()
+        ]
         self.api = SimpleNamespace(containers=lambda: found, import_image_from_data=self._import)
         self.images = SimpleNamespace(remove=lambda name, **_: self.left.remove(name), get=self._get)
         self.containers = SimpleNamespace(create=self._create)
@@ -72,51 +74,60 @@ def test_a_probe_leaves_nothing_on_the_engine_whatever_the_engine_says() -> None
         assert made.asked["labels"] == {"a": "b"}
 
 
-def look_at_port(made: Engine, port: int = 5000) -> Finding:
+REMOTE = "ssh://gpu1.example.org"  # whose processes cannot be seen from here
+
+
+def look_at_port(made: Engine) -> Finding:
     as_engine: Any = made
-    return ports.check(
-        as_engine, "i", {}, key="servers.main.port", bind="127.0.0.1", port=port, own="own-aiaa", local=True
-    )
+    return ports.check(as_engine, REMOTE, {}, key="servers.main", bind="127.0.0.1", port=5000, own="own-aiaa")
 
 
 def test_a_free_port_and_the_stacks_own_are_well() -> None:
-    assert look_at_port(Engine()).level == "ok"
-    own = look_at_port(Engine("address already in use", {"own-aiaa": 5000}))
-    assert (own.level, own.told) == ("ok", "5000 is served by own-aiaa")
+    well = Finding("ok", "servers.main.port", "5000 is free on 127.0.0.1, or the stack's own")
+    assert look_at_port(Engine()) == well
+    assert look_at_port(Engine(publishes={"own-aiaa": 5000})) == well
 
 
-def test_a_taken_port_is_told_with_the_container_that_has_it() -> None:
-    finding = look_at_port(Engine("Bind for 127.0.0.1:5000 failed: port is already allocated", {"other": 5000}))
-    assert finding.level == "wrong"
-    assert finding.told == "5000 is taken on 127.0.0.1 by container other: choose another port, or stop that"
-
-
-def test_a_taken_port_is_told_with_the_process_that_has_it() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-        told = look_at_port(Engine("listen tcp4 127.0.0.1: bind: address already in use"), port).told
-    assert f"{port} is taken on 127.0.0.1 by process " in told
-
-
-def test_an_address_that_the_host_has_not_is_told() -> None:
-    finding = look_at_port(Engine("listen tcp4 10.0.0.5:5000: bind: cannot assign requested address"))
-    assert finding.level == "wrong"
-    assert "is no address of the engine's host" in finding.told
+@pytest.mark.parametrize(
+    ("made", "key", "told"),
+    [
+        (
+            Engine(publishes={"other": 5000}),
+            "port",
+            "5000 is taken on 127.0.0.1 by container other: choose another port, or stop that container",
+        ),
+        (
+            Engine("listen tcp4 127.0.0.1:5000: bind: address already in use"),
+            "port",
+            "5000 is taken on 127.0.0.1 by a process of the engine's host: choose another port, or stop it "
+            "(`ss -ltnp 'sport = :5000'` there names it)",
+        ),
+        (
+            Engine("listen tcp4 127.0.0.1:5000: bind: cannot assign requested address"),
+            "bind",
+            "127.0.0.1 is no address of the engine's host: give one that it has; 0.0.0.0 are all, and AIAA has no "
+            "log-in",
+        ),
+    ],
+    ids=["container", "process", "address"],
+)
+def test_a_port_that_cannot_be_had_is_told_as_up_tells_it(made: Engine, key: str, told: str) -> None:
+    assert look_at_port(made) == Finding("wrong", f"servers.main.{key}", told)
 
 
 def test_a_limit_that_no_container_gets_is_wrong_and_null_is_not_asked_for() -> None:
     refused: Any = Engine("error setting rlimit type 8: operation not permitted")
     server = Server.model_validate({"ulimits": {"memlock": -1, "stack": None}})
-    findings = list(limits.check(refused, "i", {}, "main", server))
+    findings = list(limits.check(refused, {}, "main", server))
     assert [(finding.level, finding.what) for finding in findings] == [("wrong", "servers.main.ulimits.memlock")]
     assert "set it to null" in findings[0].told
     given: Any = Engine()
-    assert [finding.level for finding in limits.check(given, "i", {}, "main", server)] == ["ok"]
+    assert [finding.level for finding in limits.check(given, {}, "main", server)] == ["ok"]
 
 
-def look_at_gpus(made: Engine, *, local: bool = True) -> list[tuple[str, str]]:
+def look_at_gpus(made: Engine, docker_host: str = "unix:///var/run/docker.sock") -> list[tuple[str, str]]:
     as_engine: Any = made
-    found = gpu.check(as_engine, "i", {}, name="main", gpus=["0"], triton_image="t", local=local)
+    found = gpu.check(as_engine, docker_host, {}, name="main", gpus=["0"], triton_image="t")
     return [(finding.level, finding.what) for finding in found]
 
 
@@ -130,7 +141,7 @@ def test_a_gpu_that_the_toolkit_does_not_know_is_wrong() -> None:
 
 
 def test_gpus_of_a_remote_engine_cannot_be_told_without_its_image() -> None:
-    assert look_at_gpus(Engine(), local=False) == [
+    assert look_at_gpus(Engine(), REMOTE) == [
         ("ok", "servers.main.gpus: container toolkit"),
         ("warning", "servers.main.gpus: GPUs"),
     ]
