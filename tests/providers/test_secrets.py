@@ -20,13 +20,13 @@ from tests.support.provider_host import ProviderFailed, ProviderHost, provider_h
 
 from .conftest import USER
 
-PASSWORD = 'man"go & <täng> 4711'  # what URLs, JSON and HTML write in other ways
+PASSWORD = 'man"go & <täng> q7zk-x'  # what URLs, JSON and HTML write in other ways
 FORMS = [
     PASSWORD,
     quote(PASSWORD, safe=""),
     json.dumps(PASSWORD)[1:-1],
     "man&quot;go",
-    "4711",
+    "q7zk-x",
     base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode(),
 ]
 LISTS = "/xapi/ohifaiaa/*"
