@@ -60,8 +60,9 @@ def bring_back(cli: Cli, state: State, say: Say) -> None:
         StateFailed: the CLI could not look.
     """
     if halted := _halted(state):
-        say(f"not running, so made anew: {', '.join(container.name for container in halted)}")
-        cli.refresh(container.urn for container in halted)
+        say(f"not running, so started anew: {', '.join(container.name for container in halted)}")
+        # The servers too: the plugin may start a container as it is, and then nothing else tells that it must be awaited.
+        cli.refresh([*(container.urn for container in halted), *state.endpoints()])
 
 
 def servers_down(state: State) -> list[str]:

@@ -62,6 +62,10 @@ class State:
             if not found.get("delete")  # one that was replaced and is still to be deleted
         ]
 
+    def endpoints(self) -> list[str]:
+        """URNs of what says that an AIAA server answers."""
+        return [found["urn"] for found in self._of_type("pulumi-python:dynamic/aiaa:Endpoint")]
+
     def ids(self, kind: str) -> dict[str, str]:
         """URNs by the engine's id of all networks, volumes or containers."""
         return {found["id"]: found["urn"] for found in self._of_type(f"docker:index/{kind}:{kind.capitalize()}")}
