@@ -61,7 +61,7 @@ def bring_back(cli: Cli, state: State, say: Say) -> None:
     """
     if halted := _halted(state):
         say(f"not running, so started anew: {', '.join(container.name for container in halted)}")
-        # The servers too: the plugin may start a container as it is, and then nothing else tells that it must be awaited.
+        # The servers too: the plugin may start a container as it is, and then nothing else has the run wait for it.
         cli.refresh([*(container.urn for container in halted), *state.endpoints()])
 
 

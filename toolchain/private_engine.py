@@ -95,6 +95,8 @@ def _launch(address: str) -> None:
     layout.DOCKER.mkdir(parents=True, exist_ok=True)
     _run_folder().mkdir(mode=0o700, parents=True, exist_ok=True)
     engine_traces.remember()
+    # Of one that crashed: dockerd takes any process of that number for itself, even one that has ended.
+    _PID.unlink(missing_ok=True)
     command = ["dockerd", "--host", address, "--data-root", str(_DATA), "--exec-root", str(_run_folder() / "exec")]
     command += ["--pidfile", str(_PID)]
     with _LOG.open("wb") as log:
