@@ -28,7 +28,14 @@ def ensure() -> str:
         private_engine.HOST.unlink(missing_ok=True)  # of one that crashed: bin/pulumi would go there
         return machines
     host = private_engine.start()
-    _await(host)
+    try:
+        _await(host)
+    except SetUpError:
+        if private_engine.pid() is not None:
+            raise
+        # After a crash, dockerd may give up waiting for the containerd that the former one had, which has ended by then.
+        host = private_engine.start()
+        _await(host)
     return host
 
 
