@@ -33,7 +33,7 @@ def ensure() -> str:
     except SetUpError:
         if private_engine.pid() is not None:
             raise
-        # After a crash, dockerd may give up waiting for the containerd that the former one had, which has ended by then.
+        # After a crash, dockerd may wait in vain for the containerd of the former one, which has ended by then.
         host = private_engine.start()
         _await(host)
     return host

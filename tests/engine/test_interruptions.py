@@ -97,6 +97,8 @@ def start_the_engine() -> None:
 def _own_engine(engine_with_image: docker.DockerClient) -> Iterator[None]:
     """Only an engine of this project's own may be killed. It runs again at the end, whatever happens."""
     del engine_with_image
+    if not os.environ.get("SOAK"):
+        pytest.skip("needs SOAK=1, as it kills the engine that all the other tests need: run `make soak`")
     running = private_engine.HOST.read_text().strip() if private_engine.pid() and private_engine.HOST.exists() else None
     if running != os.environ["DOCKER_HOST"]:
         pytest.skip("needs the Docker engine to be this project's own, as it is killed")
@@ -106,6 +108,7 @@ def _own_engine(engine_with_image: docker.DockerClient) -> Iterator[None]:
         start_the_engine()
 
 
+@pytest.mark.soak
 @pytest.mark.usefixtures("_own_engine")
 def test_what_an_engine_does_not_bring_back_after_a_crash_the_next_up_starts(deployment: Deployment) -> None:
     things, resources = deployment.things(), deployment.resources()
@@ -118,6 +121,7 @@ def test_what_an_engine_does_not_bring_back_after_a_crash_the_next_up_starts(dep
     deployment.require_up(things, resources)
 
 
+@pytest.mark.soak
 @pytest.mark.usefixtures("_own_engine")
 def test_an_engine_that_crashes_in_the_middle_of_a_run_costs_one_more_run(deployment: Deployment) -> None:
     things, resources = deployment.things(), deployment.resources()
