@@ -111,8 +111,12 @@ def said(body: bytes, secrets: Iterable[str] = ()) -> tuple[str, bool]:
     """
     words, own_document = _words(body.decode(errors="replace"))
     # Trimmed and cut last: half a secret would not be found any more.
-    line = one_line(redacted(words, secrets))
-    return (line if len(line) <= _SAID_LIMIT else line[:_SAID_LIMIT] + "..."), own_document
+    return shortened(one_line(redacted(words, secrets))), own_document
+
+
+def shortened(text: str) -> str:
+    """What somebody else said, cut to what a person reads."""
+    return text if len(text) <= _SAID_LIMIT else text[:_SAID_LIMIT] + "..."
 
 
 def _words(text: str) -> tuple[str, bool]:

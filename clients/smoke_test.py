@@ -32,6 +32,7 @@ _UNREADABLE = (
     OSError,
     EOFError,
     ValueError,
+    OverflowError,
     zlib.error,
     nibabel.filebasedimages.ImageFileError,
     nibabel.wrapstruct.WrapStructError,

@@ -32,6 +32,7 @@ from clients.errors import (
     one_line,
     redacted,
     said,
+    shortened,
 )
 
 # Not a browser's: XNAT answers browsers with redirects and asks them for CSRF tokens.
@@ -268,7 +269,7 @@ class Transport:
                 f"{tried}: no answer in time",
                 advice="it may hang, or still be at work: see its log, then run the command again",
             )
-        reason = redacted(cause(error), self.secrets)
+        reason = shortened(redacted(cause(error), self.secrets))
         if isinstance(error, (requests.exceptions.SSLError, urllib3.exceptions.SSLError)):
             return Unreachable(
                 f"{tried}: TLS failed: {reason}",

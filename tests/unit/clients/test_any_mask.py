@@ -52,3 +52,10 @@ def test_a_mask_that_claims_to_be_huge_takes_no_memory() -> None:
 def test_a_small_file_that_unpacks_to_a_huge_one_is_not_unpacked() -> None:
     with pytest.raises(NoAnswer, match="unpacks to more than 256 MB"):
         judge(InferenceResult({}, gzip.compress(bytes(300 << 20), 1)))
+
+
+def test_a_mask_whose_voxels_begin_nowhere_cannot_be_read() -> None:
+    header = bytearray(SOUND)
+    header[108:112] = numpy.array([3e38], "<f4").tobytes()  # vox_offset
+    with pytest.raises(NoAnswer, match="cannot be read as NIfTI"):
+        judge(InferenceResult({}, bytes(header)))
