@@ -31,12 +31,10 @@ class ChangingCommand:
     Attributes:
         name: `up`, `refresh` or `destroy`.
         stack: as the command line names it; None for the selected one.
-        previews_only: it will not change anything, after all.
     """
 
     name: str
     stack: str | None
-    previews_only: bool
 
     @classmethod
     def of(cls, args: Sequence[str]) -> ChangingCommand | None:
@@ -57,7 +55,7 @@ class ChangingCommand:
             elif not argument.startswith("-"):
                 words.append(argument)
         name = _CHANGING.get(words[0]) if words else None
-        return cls(name, stack, "--preview-only" in args) if name else None
+        return cls(name, stack) if name else None
 
 
 def selected_stack(pulumi: str, env: Mapping[str, str]) -> str | None:

@@ -30,8 +30,3 @@ def test_commands_that_change_a_stack_are_known_with_the_stack(line: str, name: 
 @pytest.mark.parametrize("line", ["", "preview", "stack ls", "config set up x", "up --help", "destroy -h", "--version"])
 def test_all_others_are_left_to_the_cli(line: str) -> None:
     assert ChangingCommand.of(line.split()) is None
-
-
-def test_a_look_only_is_told_from_a_change() -> None:
-    looks = [ChangingCommand.of(line.split()) for line in ("refresh --preview-only", "refresh --yes")]
-    assert [look and look.previews_only for look in looks] == [True, False]
