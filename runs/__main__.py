@@ -56,7 +56,9 @@ def _run(pulumi: str, args: Sequence[str], command: ChangingCommand, stack: str,
             recovery.bring_back(cli, cli.state(), _say)
         elif command.name == "refresh":
             for server in recovery.servers_down(cli.state()):
-                _say(f"server {server} does not run, so its models are not looked at: `bin/pulumi up` makes it anew")
+                _say(
+                    f"server {server} does not run, so its models are not looked at: the next `bin/pulumi up` starts it"
+                )
                 extra += ["--exclude", f"**aiaa:Model::{server}/*"]
     if command.name == "destroy":
         # One that cannot be taken back must not keep the others.

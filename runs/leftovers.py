@@ -13,7 +13,7 @@ from runs.state import Container, State
 
 PROJECT = "xnat-aiaa"
 _PROJECT_LABEL, _STACK_LABEL = "xnat-aiaa.project", "xnat-aiaa.stack"  # components/labels.py gives them
-_HALTED = ("created", "exited", "dead", "paused")
+_RUNS = ("running", "restarting")
 _SLACK = 5.0  # seconds by which the clocks of this machine and an engine's may differ
 
 
@@ -35,7 +35,7 @@ def remove_strays(state: State, stack: str, address: str | None, since: float) -
 
 
 def not_running(containers: Sequence[Container], address: str | None) -> list[Container]:
-    """Those on one engine that should run and do not, paused ones too; not those that the engine does not have.
+    """Those on one engine that should run and do not: paused ones too, and those that are gone.
 
     Raises:
         ClientError: the engine did not answer.
@@ -45,7 +45,7 @@ def not_running(containers: Sequence[Container], address: str | None) -> list[Co
         return []
     with docker_engine(address) as engine:
         states = {item["Id"]: item["State"] for item in engine.api.containers(all=True)}
-    return [container for container in expected if states.get(container.id) in _HALTED]
+    return [container for container in expected if states.get(container.id) not in _RUNS]
 
 
 def missing(state: State, address: str | None) -> list[str]:
