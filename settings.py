@@ -140,6 +140,8 @@ class Server(_Strict):
         if value in ("all", ["all"], ("all",)):
             return ["all"]
         if isinstance(value, (list, tuple)):
+            if "all" in value:
+                raise ValueError('must be "all", or a list of GPU ids such as ["0"], not both')
             return value
         raise ValueError(f'must be a list of GPU ids such as ["0"], [] for none, or "all", not {shown(value)}')
 

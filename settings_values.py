@@ -241,9 +241,7 @@ NgcPath = Annotated[
         "a model's path on NGC, such as nvidia/med/clara_pt_spleen_ct_segmentation",
     ),
 ]
-Gpu = Annotated[
-    str, _one_of(r"(?!all$)[A-Za-z0-9:/_-]+", 'a GPU\'s number or UUID as nvidia-smi -L lists it, such as "0"')
-]
+Gpu = Annotated[str, _one_of(r"[A-Za-z0-9:/_-]+", 'a GPU\'s number or UUID as nvidia-smi -L lists it, such as "0"')]
 VariableName = Annotated[str, BeforeValidator(_variable_name)]
 Port = Annotated[int, whole(1, 65535)]
 Seconds = Annotated[int, whole(1, _WEEK, " of seconds")]

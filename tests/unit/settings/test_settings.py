@@ -132,3 +132,10 @@ def test_the_development_stack_is_valid_and_stays_on_loopback() -> None:
     assert settings.sandbox.xnat
     assert settings.xnat_url == "http://127.0.0.1:8080"
     assert {server.bind for server in settings.servers.values()} == {"127.0.0.1"}
+
+
+@pytest.mark.parametrize(
+    ("written", "means"), [("all", ("all",)), (["all"], ("all",)), ([], ()), ([0, "1"], ("0", "1"))]
+)
+def test_gpus_are_all_none_or_some(written: object, means: tuple[str, ...]) -> None:
+    assert Settings.parse({"servers": {"main": {"gpus": written}}}).servers["main"].gpus == means

@@ -93,7 +93,7 @@ CASES: list[tuple[dict[str, Any], str]] = [
     (server(gpus=["0", [1]]), "servers.main.gpus[1]: must be a text in quotes, not a list"),
     (
         server(gpus=["all", "0"]),
-        "servers.main.gpus[0]: must be a GPU's number or UUID as nvidia-smi -L lists it, such as \"0\", not 'all'",
+        'servers.main.gpus: must be "all", or a list of GPU ids such as ["0"], not both',
     ),
     (
         server(bind="localhost"),
