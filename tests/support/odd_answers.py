@@ -19,6 +19,8 @@ from tests.unit.clients.raw_server import Connection, RawServer
 
 _STATUSES = [200] * 12 + [100, 101, 199, 201, 202, 204, 206, 299, 301, 302, 304, 307, 308, 400, 401, 403, 404, 409, 413]
 _STATUSES += [416, 418, 422, 429, 440, 451, 499, 500, 501, 502, 503, 504, 511, 599, 600, 999]
+PROJECT = {"items": [{"data_fields": {"ID": "LIVER"}}]}
+LIST = ["https://aiaa.example.org"]
 _BOUNDARY = b"7d01ecf406a6434d8e5a3ed5d7b7b1c6"
 
 
@@ -74,6 +76,18 @@ def text_answer(text: str, status: int = 200, content_type: str = "text/plain") 
     body = text.encode()
     head = f"HTTP/1.1 {status} X\r\nContent-Type: {content_type}\r\nContent-Length: {len(body)}\r\nConnection: close"
     return head.encode() + b"\r\n\r\n" + body
+
+
+def sound_xnat(head: str) -> bytes:
+    """What a sound XNAT answers, with one project and its list."""
+    method, path = head.split()[:2]
+    if path == "/data/JSESSION":
+        return text_answer("0123456789ABCDEF0123456789ABCDEF")
+    if path.startswith("/data/projects"):
+        return json_answer(PROJECT)
+    if path.startswith("/xapi/ohifaiaa"):
+        return json_answer(LIST if method == "GET" else {})
+    return json_answer({"version": "1.9.3"} if "buildInfo" in path else ["Administrator", "ALL_DATA_ADMIN"])
 
 
 def odd(*likely: Any) -> st.SearchStrategy[Odd]:

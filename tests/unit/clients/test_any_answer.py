@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from clients.aiaa import AiaaClient, InferenceResult, ModelEntry
 from clients.errors import ClientError
 from clients.xnat import XnatClient
-from tests.support.odd_answers import Odd, OddServer, json_answer, odd, odd_server, text_answer
+from tests.support.odd_answers import LIST, PROJECT, Odd, OddServer, json_answer, odd, odd_server, sound_xnat
 
 PASSWORD = "tangerine-4711"
 MODEL = {
@@ -26,8 +26,6 @@ MODEL = {
     "version": "1",
     "digest": "x",
 }
-PROJECT = {"items": [{"data_fields": {"ID": "LIVER"}}]}
-LIST = ["https://aiaa.example.org"]
 SECONDS = 0.4  # for a call: an odd server may well make it wait to the end
 ENTRY = ModelEntry("liver", "segmentation", (), "", "1", {})
 
@@ -79,17 +77,6 @@ def sound_aiaa(head: str) -> bytes:
     if head.startswith("GET /v1/models"):
         return json_answer([MODEL])
     return json_answer({"success": True})
-
-
-def sound_xnat(head: str) -> bytes:
-    method, path = head.split()[:2]
-    if path == "/data/JSESSION":
-        return text_answer("0123456789ABCDEF0123456789ABCDEF")
-    if path.startswith("/data/projects"):
-        return json_answer(PROJECT)
-    if path.startswith("/xapi/ohifaiaa"):
-        return json_answer(LIST if method == "GET" else {})
-    return json_answer({"version": "1.9.3"} if "buildInfo" in path else ["Administrator"])
 
 
 def is_list_of(kind: type) -> Callable[[Any], bool]:

@@ -19,7 +19,7 @@ from dynamic_providers.boundary import ProviderError
 from dynamic_providers.xnat import login
 from dynamic_providers.xnat.access import AccessProvider
 from dynamic_providers.xnat.aiaa_servers import AiaaServersProvider
-from tests.support.odd_answers import Odd, OddServer, json_answer, odd, odd_server, text_answer
+from tests.support.odd_answers import LIST, PROJECT, Odd, OddServer, json_answer, odd, odd_server, sound_xnat
 from tests.support.provider_host import PROJECT as FOLDER
 
 SOURCE = Local.of(FOLDER / "models/liver_demo/config_aiaa.json", FOLDER / "models/liver_demo/model.ts")
@@ -33,8 +33,6 @@ MODEL = {
     "digest": SOURCE.digest,
     "managed_by": OWNER,
 }
-PROJECT = {"items": [{"data_fields": {"ID": "LIVER"}}]}
-LIST = ["https://aiaa.example.org"]
 CONFIG = Config({"xnat-aiaa:xnat": json.dumps({"username": "u", "password": "tangerine", "timeout": 1})}, "xnat-aiaa")
 
 Run = Callable[[ResourceProvider, dict[str, Any]], object]
@@ -48,17 +46,6 @@ RUNS: dict[str, Run] = {
 
 def sound_aiaa(head: str) -> bytes:
     return json_answer([MODEL] if head.startswith("GET /v1/models") else {"success": True})
-
-
-def sound_xnat(head: str) -> bytes:
-    method, path = head.split()[:2]
-    if path == "/data/JSESSION":
-        return text_answer("0123456789ABCDEF0123456789ABCDEF")
-    if path.startswith("/data/projects"):
-        return json_answer(PROJECT)
-    if path.startswith("/xapi/ohifaiaa"):
-        return json_answer(LIST if method == "GET" else {})
-    return json_answer({"version": "1.9.3"} if "buildInfo" in path else ["Administrator", "ALL_DATA_ADMIN"])
 
 
 @pytest.fixture(scope="module")
