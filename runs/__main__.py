@@ -29,7 +29,10 @@ def main(pulumi: str, args: Sequence[str]) -> int:
         with note.held(_PROJECT / ".toolchain" / "runs", backend, stack) as held:
             return _run(pulumi, args, command, stack, backend, held)
     except note.AtWork as other:
-        _say(f"stack {stack} is being changed from here already, by {other}: wait for its end, then run this again")
+        _say(
+            f"stack {stack} is being changed from here already, by {other}: wait for its end, or interrupt it "
+            "where it runs (or with `kill -INT`, not -9); then run this again"
+        )
         return 1
 
 

@@ -41,7 +41,10 @@ def end(run: str) -> list[str]:
         names |= processes
         waited = time.monotonic() - began
         if waited > _GRACE + _GONE_WITHIN:
-            raise RuntimeError(f"processes of the last run do not end: {_listed(processes)}: end them, and try again")
+            raise RuntimeError(
+                f"processes of the last run do not end, though they were killed: {_listed(processes)}: "
+                "`ps -o pid,stat,wchan` tells what they hang on"
+            )
         for pid in processes:
             try:
                 os.kill(pid, signal.SIGTERM if waited < _GRACE else signal.SIGKILL)

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable
 
 from clients.errors import ClientError
-from runs import leftovers, locks, processes
+from runs import file_backend, leftovers, processes
 from runs.note import Unfinished
 from runs.state import Cli, Container, State, in_words
 
@@ -29,8 +29,9 @@ def clean_up(cli: Cli, backend: str, last: Unfinished, say: Say) -> None:
         say(f"the last run, {last}, was cut off: cleaning up after it")
     if names := processes.end(last.run):
         say(f"ended what was left of it: {', '.join(names)}")
-    for line in locks.remove_dead(backend, cli.stack):
-        say(line)
+    for mend in (file_backend.remove_dead_locks, file_backend.remove_cut_off_attributes):
+        for line in mend(backend, cli.stack):
+            say(line)
     state = cli.state()
     if state.pending:
         for operation in state.cut_off:

@@ -125,4 +125,5 @@ def _drift(live: Urls | None, written: Urls) -> str:
 def _how_to_replace(scope: str, live: Urls, known: Known | None) -> str:
     """A refresh shows only what state has."""
     see = "to see it in a preview, run `bin/pulumi refresh`; " if known else ""
-    return f"{see}to replace it, set registrations.{scope.replace('/', '.')}.adopt: {as_text(live)}"
+    key = f"registrations.{scope.replace('/', '.')}"
+    return f"{see}to replace it, write {key}: {{servers: [NAME], adopt: {as_text(live)}}} with your server's NAME"

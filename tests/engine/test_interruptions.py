@@ -72,7 +72,9 @@ def test_a_second_run_on_the_stack_is_told_to_wait_and_changes_nothing(deploymen
         assert refused.value.output.startswith(
             f"bin/pulumi: stack {deployment.stack.name} is being changed from here already, by `up` of "
         )
-        assert refused.value.output.endswith("wait for its end, then run this again\n")
+        assert refused.value.output.endswith(
+            "wait for its end, or interrupt it where it runs (or with `kill -INT`, not -9); then run this again\n"
+        )
         assert begun.process.poll() is None
     finally:
         os.killpg(begun.process.pid, signal.SIGINT)

@@ -168,7 +168,7 @@ def test_what_is_no_list_is_replaced_if_adopt_states_that_there_is_none(
     servers: Provider, xnat: str, site: Site
 ) -> None:
     write(site, "nonsense")
-    with pytest.raises(ProviderFailed, match=r"set registrations\.projects\.LIVER\.adopt: \[\]"):
+    with pytest.raises(ProviderFailed, match=r"projects\.LIVER: {servers: \[NAME\], adopt: \[\]}"):
         servers.create(inputs(xnat))
     servers.create(inputs(xnat, adopt=[]))
     assert stored(site) == OURS_STORED

@@ -176,7 +176,7 @@ def test_a_list_of_somebody_else_is_told_with_what_replaces_it(host: ProviderHos
     site.config.write(TOOL, "project-json", "LIVER", stored, user="owner", reason="", unversioned=True)
     assert refusal(lambda: host.provider(AiaaServersProvider).create(servers(xnat))) == (
         f"AIAA servers of projects/LIVER in XNAT {xnat}: the list is {stored}, which this stack did not write: to "
-        f"replace it, set registrations.projects.LIVER.adopt: {stored}"
+        f"replace it, write registrations.projects.LIVER: {{servers: [NAME], adopt: {stored}}} with your server's NAME"
     )
 
 
@@ -188,7 +188,8 @@ def test_a_list_that_changed_since_the_last_refresh_is_told_with_what_shows_it(
     news = servers(xnat, urls=["https://new.example.org"])
     assert refusal(lambda: provider.update(id_, state, news)) == (
         f"AIAA servers of projects/LIVER in XNAT {xnat}: what owner has written there is no list of servers: nonsense: "
-        "to see it in a preview, run `bin/pulumi refresh`; to replace it, set registrations.projects.LIVER.adopt: []"
+        "to see it in a preview, run `bin/pulumi refresh`; to replace it, write registrations.projects.LIVER: "
+        "{servers: [NAME], adopt: []} with your server's NAME"
     )
 
 

@@ -97,7 +97,8 @@ class TestRegister:
         with pytest.raises(ForeignList) as caught:
             register(xnat.client, SCOPE, WANTED, known=known, adopt=adopt)
         assert xnat.puts == []
-        assert str(caught.value).endswith(f"to replace it, set registrations.projects.LIVER.adopt: {as_text(live)}")
+        replaced = f"{{servers: [NAME], adopt: {as_text(live)}}}"
+        assert f"to replace it, write registrations.projects.LIVER: {replaced} with your" in str(caught.value)
         assert ("bin/pulumi refresh" in str(caught.value)) is bool(known)  # a refresh shows only what state has
 
     @pytest.mark.parametrize(("known", "adopt"), [(None, None), (OURS_KNOWN, None), (OURS_KNOWN, OURS), (None, THEIRS)])
@@ -109,7 +110,7 @@ class TestRegister:
             register(xnat.client, SCOPE, WANTED, known=known, adopt=adopt)
         assert xnat.puts == []
         assert str(caught.value).startswith(NO_LIST)
-        assert str(caught.value).endswith("to replace it, set registrations.projects.LIVER.adopt: []")
+        assert "write registrations.projects.LIVER: {servers: [NAME], adopt: []} with" in str(caught.value)
 
     @pytest.mark.parametrize(("known", "adopt"), [(Known(OURS, OURS, unreadable=True), None), (None, ())])
     def test_what_is_no_list_is_replaced_once_it_was_shown_or_if_that_is_stated(

@@ -1,4 +1,4 @@
-"""Pulumi's lock files in a backend of files."""
+"""What is put right in a backend of files."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from runs import locks
+from runs import file_backend
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def lock(backend: Path, name: str, content: object) -> Path:
 
 def test_a_lock_of_a_process_that_has_ended_goes(tmp_path: Path, dead: int) -> None:
     path = lock(tmp_path, "1", {"pid": dead, "hostname": socket.gethostname()})
-    told = list(locks.remove_dead(f"file://{tmp_path}", "organization/xnat-aiaa/dev"))
+    told = list(file_backend.remove_dead_locks(f"file://{tmp_path}", "organization/xnat-aiaa/dev"))
     assert told == [f"removed its lock on the stack (process {dead} has ended)"]
     assert not path.exists()
 
@@ -44,9 +44,21 @@ def test_any_other_lock_stays(tmp_path: Path, dead: int) -> None:
         lock(tmp_path, "half", '{"pid": 1'),
         lock(tmp_path, "odd", ["pid"]),
     ]
-    assert list(locks.remove_dead(f"file://{tmp_path}", "dev")) == []
+    assert list(file_backend.remove_dead_locks(f"file://{tmp_path}", "dev")) == []
     assert all(path.exists() for path in paths)
 
 
 def test_of_other_backends_nothing_is_known() -> None:
-    assert list(locks.remove_dead("s3://bucket", "dev")) == []
+    assert list(file_backend.remove_dead_locks("s3://bucket", "dev")) == []
+
+
+def test_attributes_that_were_not_written_to_their_end_go_and_all_else_stays(tmp_path: Path) -> None:
+    folder = tmp_path / ".pulumi" / "stacks" / "xnat-aiaa"
+    folder.mkdir(parents=True)
+    contents = {"dev.json": "{", "dev.json.attrs": "", "dev.json.bak.attrs": '{"md5": ""}', "other.json.attrs": ""}
+    for name, content in contents.items():
+        (folder / name).write_text(content)
+    told = list(file_backend.remove_cut_off_attributes(f"file://{tmp_path}", "dev"))
+    assert told == ["removed dev.json.attrs, which it had not written to its end; the state itself is whole"]
+    assert {path.name for path in folder.iterdir()} == contents.keys() - {"dev.json.attrs"}
+    assert list(file_backend.remove_cut_off_attributes("s3://bucket", "dev")) == []
