@@ -113,7 +113,7 @@ def _wait(inputs: Props) -> None:
 
 def _watch(inputs: Props) -> Callable[[], None]:
     """Looks at the server's containers now and then: one that has ended will never answer."""
-    watch = Watch(inputs["logs_of"].values(), inputs.get("docker_host"))
+    watch = Watch(sorted(inputs["logs_of"].values()), inputs.get("docker_host"))
     next_look = 0.0
 
     def look() -> None:
@@ -158,7 +158,7 @@ def _change(container: str, id_: str, docker_host: str | None) -> str:
 def _last_words(inputs: Props) -> str:
     """What the containers said last: a server that never gets ready tells why only there."""
     told = []
-    for role, container in inputs["logs_of"].items():
+    for role, container in sorted(inputs["logs_of"].items()):  # a map has no order on its way here
         try:
             lines = last_log_lines(container, _LOG_LINES, inputs.get("docker_host"))
         except ClientError as error:
