@@ -65,7 +65,8 @@ class Deployment:
         names = [str(container.name) for container in client.containers.list(all=True, ignore_removed=True)]
         names += [str(network.name) for network in client.networks.list()]
         names += [str(volume.name) for volume in client.volumes.list()]
-        names += [tag.partition(":")[0] for image in client.images.list() for tag in image.tags]
+        # Not by the SDK's objects: it asks for each image, and others' tests may have removed one meanwhile.
+        names += [tag.partition(":")[0] for image in client.api.images() for tag in image["RepoTags"] or ()]
         return sorted(name for name in names if f"-{self.stack.name}-" in name)
 
     def lists(self) -> dict[str, list[str]]:
