@@ -116,6 +116,9 @@ FAULTS: dict[str, Callable[[FaultProxy, bytes, asyncio.StreamWriter], Awaitable[
     "empty error list": _instead("500 Internal Server Error", _EMPTY, "application/json"),
 }
 
+_ports: set[int] = set()
+"""Of all proxies so far: the kernel gives a port again, and a client may remember what was there."""
+
 
 @contextmanager
 def fault_proxy(server: str) -> Iterator[FaultProxy]:
@@ -132,7 +135,13 @@ def fault_proxy(server: str) -> Iterator[FaultProxy]:
     proxy = FaultProxy("", (parts.hostname, parts.port))
 
     async def start() -> asyncio.Server:
-        return await asyncio.start_server(proxy.serve, "127.0.0.1", 0)
+        while True:
+            listening = await asyncio.start_server(proxy.serve, "127.0.0.1", 0)
+            port = listening.sockets[0].getsockname()[1]
+            if port not in _ports:
+                _ports.add(port)
+                return listening
+            listening.close()
 
     async def stop(listening: asyncio.Server) -> None:
         listening.close()
