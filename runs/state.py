@@ -62,6 +62,11 @@ class State:
             if not found.get("delete")  # one that was replaced and is still to be deleted
         ]
 
+    @property
+    def only_components(self) -> bool:
+        """Whether nothing is left that a provider has made."""
+        return not any(found.get("custom") and not _is_provider(found) for found in self.resources)
+
     def endpoints(self) -> list[str]:
         """URNs of what says that an AIAA server answers."""
         return [found["urn"] for found in self._of_type("pulumi-python:dynamic/aiaa:Endpoint")]
@@ -134,6 +139,10 @@ class Cli:
             said = (reasons or done.stderr.strip().splitlines() or ["nothing"])[-1]
             raise StateFailed(f"`pulumi {' '.join(args[:2])}` said: {said.strip()[:300]}")
         return done.stdout
+
+
+def _is_provider(resource: Mapping[str, Any]) -> bool:
+    return str(resource.get("type")).startswith("pulumi:providers:")
 
 
 def in_words(urn: str) -> str:

@@ -82,6 +82,15 @@ def test_a_second_run_on_the_stack_is_told_to_wait_and_changes_nothing(deploymen
     deployment.stack.up()
 
 
+def test_a_stack_that_is_taken_back_twice_has_nothing(engine_with_image: docker.DockerClient) -> None:
+    with deployment_of_a_stack(engine_with_image, "twice") as deployment:
+        deployment.stack.configure({"sandbox": {}})
+        deployment.stack.up()
+        deployment.stack.destroy()
+        deployment.stack.destroy()
+        deployment.require_down()
+
+
 def crash_the_engine() -> None:
     """`kill -9` of the machine's Docker engine; the containers go on, unwatched."""
     pid = private_engine.pid()

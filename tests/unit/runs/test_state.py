@@ -60,6 +60,15 @@ def test_operations_that_were_cut_off_are_told_and_dropped_and_nothing_else(expo
     assert state.pending  # the one that was read is as it was
 
 
+def test_components_and_providers_alone_are_nothing_to_take_back(exported: dict[str, Any]) -> None:
+    engine, *rest = exported["deployment"]["resources"]
+    component = {"urn": f"{STACK}xnat-aiaa:index:Sandbox::sandbox", "type": "xnat-aiaa:index:Sandbox", "custom": False}
+    alone = [{**engine, "custom": True}, component]
+    assert State({"deployment": {"resources": alone}}).only_components
+    assert State({"deployment": {}}).only_components
+    assert not State({"deployment": {"resources": [*alone, {**rest[0], "custom": True}]}}).only_components
+
+
 def test_a_stack_without_anything_has_a_state() -> None:
     state = State({"version": 3, "deployment": {}})
     assert (state.containers(), state.cut_off, state.engines()) == ([], [], {None})
