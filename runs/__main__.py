@@ -63,9 +63,6 @@ def _run(pulumi: str, args: Sequence[str], command: ChangingCommand, stack: str,
                     f"server {server} does not run, so its models are not looked at: the next `bin/pulumi up` starts it"
                 )
                 extra += ["--exclude", f"**aiaa:Model::{server}/*"]
-        elif cli.state().only_components:
-            # Pulumi's destroy would run the program, take its components into the state anew, and leave them there.
-            env["PULUMI_RUN_PROGRAM"] = "false"
     if command.name == "destroy":
         # One that cannot be taken back must not keep the others.
         env.setdefault("PULUMI_CONTINUE_ON_ERROR", "true")
@@ -75,6 +72,10 @@ def _run(pulumi: str, args: Sequence[str], command: ChangingCommand, stack: str,
     elif code:
         held.write(dataclasses.replace(run, failed=True))
     else:
+        if command.name == "destroy" and "--preview-only" not in args:
+            # A destroy runs the program, whose components Pulumi takes into the state anew where they were gone.
+            with contextlib.suppress(StateFailed):  # after `destroy --remove` there is no stack
+                cli.forget_components(cli.state())
         held.remove()
     return code
 

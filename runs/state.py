@@ -125,6 +125,15 @@ class Cli:
         targets = [word for urn in sorted(urns) for word in ("--target", urn)]
         self._run(["refresh", "--yes", "--skip-preview", "--run-program=false", *targets])
 
+    def forget_components(self, state: State) -> None:
+        """Take out of the state what a destroy with the program left there: components that it registered anew.
+
+        Raises:
+            StateFailed: it failed.
+        """
+        if state.only_components and any(found.get("type") != "pulumi:pulumi:Stack" for found in state.resources):
+            self._run(["destroy", "--yes", "--skip-preview", "--run-program=false"])
+
     def _run(self, args: Sequence[str], stdin: str = "") -> str:
         done = subprocess.run(
             [self.pulumi, *args, "--non-interactive", "--stack", self.stack],
