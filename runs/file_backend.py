@@ -9,8 +9,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from runs import processes
-
-PROJECT = "xnat-aiaa"
+from runs.state import PROJECT
 
 
 def remove_dead_locks(backend: str, stack: str) -> Iterator[str]:

@@ -9,9 +9,8 @@ from typing import Any
 import docker
 
 from clients.docker_engine import docker_engine
-from runs.state import Container, State
+from runs.state import PROJECT, Container, State
 
-PROJECT = "xnat-aiaa"
 _PROJECT_LABEL, _STACK_LABEL = "xnat-aiaa.project", "xnat-aiaa.stack"  # components/labels.py gives them
 _RUNS = ("running", "restarting")
 _SLACK = 5.0  # seconds by which the clocks of this machine and an engine's may differ

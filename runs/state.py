@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+PROJECT = "xnat-aiaa"  # as Pulumi.yaml names it
+
 
 class StateFailed(Exception):
     """The CLI could not read or write the state; the message is its own."""
