@@ -19,7 +19,7 @@ from clients.errors import ClientError
 from clients.xnat import XnatClient
 from dynamic_providers.boundary import ProviderError, say
 from settings import SettingsError, Xnat
-from settings_errors import validated
+from settings.errors import validated
 
 
 class Session:

@@ -19,7 +19,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 
-from settings_errors import shown
+from settings.errors import shown
 
 _WEEK = 7 * 24 * 3600
 _INT32 = 2**31 - 1

@@ -10,11 +10,12 @@ import ipaddress
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from settings_errors import nearest, shown, written
-from settings_values import known_only_near
+from settings.errors import nearest, shown, written
+from settings.values import known_only_near
 
 if TYPE_CHECKING:
-    from settings import Server, Settings
+    from settings.servers import Server
+    from settings.stack import Settings
 
 Wrong = Iterator[tuple[str, str]]
 

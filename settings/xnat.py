@@ -1,0 +1,97 @@
+"""`xnat` and `registrations`: the XNAT whose projects are given servers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from settings.errors import SettingsError, shown
+from settings.strict import Strict
+from settings.values import BaseUrl, ExistingFile, FilePath, Password, ProjectId, Seconds, Text, VariableName
+
+
+class Xnat(Strict):
+    """The XNAT whose projects are given servers, and the account that does it.
+
+    The password is given in one of three ways; a variable or a file is read when it is needed, so a new password
+    takes effect without a deployment.
+    """
+
+    url: BaseUrl | None = None
+    username: Text
+    password: Password | None = None
+    password_env: VariableName | None = None
+    password_file: FilePath | None = None
+    ca_file: ExistingFile | None = None
+    timeout: Seconds = 60
+
+    @model_validator(mode="after")
+    def _one_password(self) -> Xnat:
+        ways = ("password", "password_env", "password_file")
+        given = [way for way in ways if getattr(self, way) is not None]
+        if len(given) != 1:
+            also = f", not {' and '.join(given)}" if given else ""
+            raise ValueError(f"give exactly one of password (a secret), password_env or password_file{also}")
+        return self
+
+    def read_password(self) -> str:
+        """The password as it is now.
+
+        Raises:
+            SettingsError: the variable is not set, or the file cannot be read or is empty.
+        """
+        if self.password is not None:
+            return self.password.get_secret_value()
+        if self.password_env is not None:
+            value = os.environ.get(self.password_env, "")
+            if not value:
+                raise SettingsError(
+                    f"xnat.password_env: the environment variable {self.password_env} is not set or empty: "
+                    f"run `export {self.password_env}=...` first, where this command runs"
+                )
+            return value
+        assert self.password_file is not None  # noqa: S101 - _one_password saw to it
+        where = f"xnat.password_file: {shown(str(self.password_file))}"
+        try:
+            value = self.password_file.read_text("utf-8").rstrip("\r\n")
+        except OSError as error:
+            raise SettingsError(
+                f"{where} cannot be read ({error.strerror}): the user who runs this command needs to read it"
+            ) from None
+        except UnicodeDecodeError:
+            raise SettingsError(f"{where} is no text in UTF-8: write the password into it again") from None
+        if not value:
+            raise SettingsError(f"{where} is empty: write the password into it")
+        return value
+
+
+class Registration(Strict):
+    """The servers that XNAT's viewer is told, for the site or a project: their names, of which it uses the first."""
+
+    servers: Annotated[tuple[Text, ...], Field(min_length=1)]
+    adopt: tuple[Text, ...] | None = None
+    on_delete: Literal["clear", "keep"] = "clear"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_form(cls, value: object) -> object:
+        if isinstance(value, str):
+            return {"servers": [value]}
+        if value is None or isinstance(value, (dict, Registration)):
+            return value
+        raise ValueError(f"must be a server's name, or keys and values, not {shown(value)}")
+
+
+class Registrations(Strict):
+    site: Registration | None = None
+    projects: dict[ProjectId, Registration] = Field(default_factory=dict)
+
+    def by_scope(self) -> Iterator[tuple[str, Registration]]:
+        """Scopes as XNAT's API and our resources name them: `site`, `projects/<ID>`."""
+        if self.site:
+            yield "site", self.site
+        for project, registration in self.projects.items():
+            yield f"projects/{project}", registration
