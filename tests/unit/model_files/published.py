@@ -2,7 +2,8 @@
 
 NVIDIA/clara-train-examples: GettingStarted/config/config_aiaa.json (spleen), AIAA/deepgrow_2D/config/config_aiaa.json,
 AIAA/deepgrow_3D/config/config_aiaa.json, AIAA/Deepgrow2D3D_pipeline.json;
-fzbuzz/Clara-Train-Spleen:config/config_aiaa.json (Clara 3, version 2); https://docs.nvidia.com/clara/clara-train-archive/3.1/aiaa/model_config.html (version 3).
+fzbuzz/Clara-Train-Spleen:config/config_aiaa.json (Clara 3, version 2);
+https://docs.nvidia.com/clara/clara-train-archive/3.1/aiaa/model_config.html (version 3).
 """
 
 from __future__ import annotations
