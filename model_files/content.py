@@ -1,0 +1,48 @@
+"""What a file is, by its first bytes, where it is not what it should be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+HEAD = 512  # bytes that are enough to tell
+ZIP = b"PK\x03\x04"
+_EMPTY_ZIP = b"PK\x05\x06"
+_LFS = b"version https://git-lfs.github.com/spec/"  # https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md
+_MAGIC = {
+    b"\x1f\x8b": "a gzip archive: unpack it, and give what is inside",
+    b"BZh": "a bzip2 archive: unpack it, and give what is inside",
+    b"\xfd7zXZ": "an xz archive: unpack it, and give what is inside",
+    b"7z\xbc\xaf": "a 7z archive: unpack it, and give what is inside",
+    b"Rar!": "a rar archive: unpack it, and give what is inside",
+    b"\x89HDF": "an HDF5 file, as Keras writes it",
+    b"\x93NUMPY": "a NumPy array",
+}
+
+
+def head_of(path: Path) -> bytes:
+    """
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with path.open("rb") as file:
+        return file.read(HEAD)
+
+
+def stray(head: bytes) -> str | None:
+    """What a file is that somebody did not mean to give, and what to do; None if it is not one of those."""
+    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if not head:
+        return "is empty: copy or download it again"
+    if head.startswith(_LFS):
+        return "is Git LFS's pointer to the file, not the file: run `git lfs pull`"
+    if start.startswith(b"<"):
+        return "is a web page, as a download that failed leaves it: download it again, logged in if need be"
+    if start.startswith(b"{"):
+        return "is JSON, perhaps the error of a download that failed: download it again"
+    if head.startswith(_EMPTY_ZIP):
+        return "is a zip archive with nothing in it: make it again"
+    if head[257:262] == b"ustar":
+        return "is a tar archive: unpack it, and give what is inside"
+    if not head.strip(b"\0"):
+        return "begins with zeros, as a copy that was cut off leaves it: copy it again"
+    return next((f"is {what}" for magic, what in _MAGIC.items() if head.startswith(magic)), None)

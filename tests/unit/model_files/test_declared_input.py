@@ -1,0 +1,85 @@
+"""The image for a smoke test, from what a model's configuration declares."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from model_files.config import Declared, declared
+from tests.unit.model_files.documents import damaged, documents
+from tests.unit.model_files.published import clara_3, deepgrow, pipeline, spleen, step, triton
+
+
+def of_dims(*dims: Any, kind: str = "segmentation", **more: Any) -> Declared:
+    section = {"triton_model_config": triton(list(dims), [1])}
+    return declared({"type": kind, "inference": {"TRITON": section}, **more})
+
+
+def test_the_default_is_a_small_volume_of_one_channel() -> None:
+    assert declared({}) == declared(pipeline()) == Declared() == Declared(1, (64, 64, 64))
+
+
+@pytest.mark.parametrize(
+    ("dims", "image"),
+    [
+        ((1, 96, 64, 32), Declared(1, (96, 64, 32))),
+        ((4, 64, 64, 64), Declared(4, (64, 64, 64))),
+        ((-1, -1, -1, -1), Declared(1, (64, 64, 64))),
+        ((1, 512, 8, -1), Declared(1, (128, 16, 64))),
+        ((3, 64, 96), Declared(3, (64, 96, 8))),
+        ((40, 64, 64, 64), Declared(8, (64, 64, 64))),
+    ],
+)
+def test_it_has_the_channels_and_the_shape_of_the_input_within_bounds(dims: tuple[int, ...], image: Declared) -> None:
+    assert of_dims(*dims) == image
+
+
+@pytest.mark.parametrize(
+    "dims", [(1,), (1, 64), (1, 2, 3, 4, 5), ("1", 64, 64, 64), (1, 64, 64, True), (1, 64.0, 1, 1)]
+)
+def test_dims_that_are_no_image_say_nothing(dims: tuple[Any, ...]) -> None:
+    assert of_dims(*dims) == Declared()
+
+
+def test_guidance_is_no_channel_of_the_image() -> None:
+    assert declared(deepgrow(3)) == Declared(1, (128, 128, 128))
+    assert declared(deepgrow(2)) == Declared(1, (128, 128, 8))
+    assert of_dims(3, 64, 64, 64, kind="deepgrow").channels == 1
+    assert of_dims(2, 64, 64, 64, kind="annotation").channels == 1
+    assert of_dims(5, 64, 64, 64, kind="annotation").channels == 4
+    assert of_dims(1, 64, 64, 64, kind="deepgrow").channels == 1
+
+
+def test_the_transform_that_adds_guidance_goes_before_the_type() -> None:
+    signal = [step("monai.apps.deepgrow.transforms.AddGuidanceSignald", image="image")]
+    points = [step("monai.transforms.AddExtremePointsChanneld", keys="image")]
+    assert of_dims(3, 64, 64, 64, kind="annotation", pre_transforms=signal).channels == 1
+    assert of_dims(3, 64, 64, 64, kind="others", pre_transforms=points).channels == 2
+
+
+def test_without_triton_the_region_of_interest_says_how_large() -> None:
+    config = spleen()
+    del config["inference"]["TRITON"]["triton_model_config"]
+    config["inference"]["AIAA"]["args"]["roi"] = [96, 96, 48]
+    assert declared(config) == Declared(1, (96, 96, 48))
+    del config["inference"]["AIAA"]
+    config["inference"]["TRITON"]["args"]["roi"] = [32, 32]
+    assert declared(config) == Declared(1, (32, 32, 8))
+
+
+@pytest.mark.parametrize("version", ["2", "3"])
+def test_clara_3_says_it_elsewhere(version: str) -> None:
+    config = clara_3(version)
+    config["inference"]["trtis"]["input_channels"] = {"image": 2}
+    assert declared(config) == Declared(2, (128, 128, 128))
+
+
+@pytest.mark.soak
+@given(document=documents() | damaged())
+def test_any_document_declares_an_image_within_bounds(document: Any) -> None:
+    image = declared(document)
+    assert 1 <= image.channels <= 8
+    assert len(image.shape) == 3
+    assert all(8 <= size <= 128 for size in image.shape)
