@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.aiaa.ngc import CATALOG
+from sandbox.ngc.catalog import CATALOG
 
 from .conftest import LIVER_MODEL, ROOT
 
