@@ -20,8 +20,9 @@ from typing import Any, Self
 from requests_toolbelt.multipart.decoder import ImproperBodyPartContentException, MultipartDecoder
 from requests_toolbelt.multipart.encoder import MultipartEncoder, MultipartEncoderMonitor
 
+from clients.connection import Deadline
 from clients.errors import Broken, ClientError, NotReady, Rejected, Unreachable, json_of, said
-from clients.transport import Answer, Deadline, Transport, wait_for
+from clients.transport import Answer, Transport, wait_for
 
 _ROUTES = {"segmentation": "segmentation", "annotation": "dextr3d", "deepgrow": "deepgrow"}
 _POLL = 0.5  # seconds between two looks at a model that is to come or to go

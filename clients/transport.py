@@ -2,43 +2,39 @@
 
 from __future__ import annotations
 
-import contextlib
-import logging
-import re
-import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Self, TypeVar
 from urllib.parse import quote
 
 import requests
-import urllib3
-from requests.auth import AuthBase
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, stop_before_delay, wait_random_exponential
 
+from clients.connection import (
+    FAILURES,
+    REDIRECTS,
+    ConnectionLost,
+    Deadline,
+    Session,
+    ends_at,
+    failure,
+    public,
+    reason_of,
+)
 from clients.errors import (
     Broken,
     ClientError,
     NotReady,
     Refused,
     Rejected,
-    Unreachable,
-    cause,
     json_of,
     of_status,
     one_line,
     redacted,
     said,
-    shortened,
 )
-
-# Not a browser's: XNAT answers browsers with redirects and asks them for CSRF tokens.
-USER_AGENT = "xnat-aiaa/0.1"
-
-REDIRECTS = (301, 302, 303, 307, 308)
 
 _ATTEMPTS = 4
 _POLL = 0.5  # seconds between two looks at a server that is awaited
@@ -50,9 +46,6 @@ _ANSWER_LIMIT = 512 << 20  # bytes: far more than any mask, and less than what a
 _CHUNK = 1 << 20
 
 _T = TypeVar("_T")
-
-# It tells of odd headers with a traceback; what matters of an answer is judged here.
-logging.getLogger("urllib3").setLevel(logging.ERROR)
 
 
 @dataclass(frozen=True)
@@ -86,43 +79,7 @@ class Answer:
     @property
     def location(self) -> str:
         """Where a redirect points to, as it may be shown."""
-        return one_line(redacted(_public(self.headers.get("Location", "nowhere")), self.secrets))[:_LOCATION_LIMIT]
-
-
-class _NoLogin(AuthBase):
-    """Keeps requests from taking credentials for this host out of ~/.netrc."""
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        return request
-
-
-class _Session(requests.Session):
-    """Without redirects: requests would read the target, and trip over an odd one, even if told not to follow it."""
-
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        del resp
-
-
-class Deadline:
-    """A point in time until which a call may take."""
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self._end = time.monotonic() + seconds
-
-    @property
-    def left(self) -> float:
-        return max(0.0, self._end - time.monotonic())
-
-    def check(self) -> float:
-        """The seconds that are left, if any are.
-
-        Raises:
-            TimeoutError: none.
-        """
-        if left := self.left:
-            return left
-        raise TimeoutError(f"no end after {self._seconds:.0f} s")
+        return one_line(redacted(public(self.headers.get("Location", "nowhere")), self.secrets))[:_LOCATION_LIMIT]
 
 
 class Transport:
@@ -144,12 +101,10 @@ class Transport:
         read_timeout: float = 60.0,
         secrets: Iterable[str] = (),
     ) -> None:
-        self.base_url = _public(base_url).rstrip("/")
+        self.base_url = public(base_url).rstrip("/")
         self.secrets = tuple(secret for secret in secrets if secret)
         self._connect_timeout, self._read_timeout = connect_timeout, read_timeout
-        self._session = _Session()
-        self._session.headers.update({"User-Agent": USER_AGENT, "Accept-Encoding": "identity"})
-        self._session.auth = _NoLogin()
+        self._session = Session()
         self._verify = ca_file or True
 
     def __enter__(self) -> Self:
@@ -202,10 +157,10 @@ class Transport:
                 return answer
             if answer.status in REDIRECTS:
                 raise Rejected(f"{tried}: redirects to {answer.location}", advice="give that address instead")
-            raise of_status(tried, answer.status, _reason(answer.status), answer.body, self.secrets)
+            raise of_status(tried, answer.status, reason_of(answer.status), answer.body, self.secrets)
 
         return Retrying(
-            retry=retry_if_exception_type((_ConnectionLost, NotReady)),
+            retry=retry_if_exception_type((ConnectionLost, NotReady)),
             stop=stop_after_attempt(_ATTEMPTS if repeats else 1) | stop_before_delay(deadline),
             wait=wait_random_exponential(multiplier=0.2, max=3),
             reraise=True,
@@ -253,35 +208,12 @@ class Transport:
                 allow_redirects=False,
                 timeout=(min(patience, left), min(self._read_timeout, left)),
             ) as response:
-                with _ends_at(limit, response):
+                with ends_at(limit, response):
                     content = _content(response, tried)
                 limit.check()
                 return Answer(tried, response.status_code, response.headers, content, self.secrets)
-        except (OSError, ValueError, urllib3.exceptions.HTTPError) as error:
-            raise self._unreachable(tried, error, limit) from None
-
-    def _unreachable(self, tried: str, error: Exception, limit: Deadline) -> Unreachable:
-        if isinstance(error, requests.ConnectTimeout):
-            return Unreachable(f"{tried}: no connection in time")
-        timeouts = (TimeoutError, requests.Timeout, urllib3.exceptions.TimeoutError)
-        if isinstance(error, timeouts) or not limit.left:
-            return Unreachable(
-                f"{tried}: no answer in time",
-                advice="it may hang, or still be at work: see its log, then run the command again",
-            )
-        reason = shortened(redacted(cause(error), self.secrets))
-        if isinstance(error, (requests.exceptions.SSLError, urllib3.exceptions.SSLError)):
-            return Unreachable(
-                f"{tried}: TLS failed: {reason}",
-                advice="check that its certificate is for this host name, and that this machine trusts who signed it",
-            )
-        if isinstance(error, (requests.ConnectionError, urllib3.exceptions.HTTPError)):
-            return _ConnectionLost(f"{tried}: connection failed: {reason}")
-        return Unreachable(f"{tried}: cannot be sent: {reason}")
-
-
-class _ConnectionLost(Unreachable):
-    """Refused, reset or cut off: worth another attempt."""
+        except FAILURES as error:
+            raise failure(tried, error, limit, self.secrets) from None
 
 
 def wait_for(
@@ -321,23 +253,6 @@ def wait_for(
         time.sleep(min(_POLL, limit.left))
 
 
-@contextlib.contextmanager
-def _ends_at(limit: Deadline, response: requests.Response) -> Iterator[None]:
-    """Ends the reading of a body at the deadline: the read timeout begins anew with each byte of a slow server."""
-
-    def shut_down() -> None:
-        with contextlib.suppress(OSError, RuntimeError, ValueError):  # it was read to its end meanwhile
-            response.raw.shutdown()
-
-    timer = threading.Timer(limit.left, shut_down)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-
-
 def _content(response: requests.Response, tried: str) -> bytes:
     content = bytearray()
     for chunk in response.raw.stream(_CHUNK, decode_content=True):
@@ -345,12 +260,3 @@ def _content(response: requests.Response, tried: str) -> bytes:
         if len(content) > _ANSWER_LIMIT:
             raise Broken(f"{tried}: the answer is larger than {_ANSWER_LIMIT >> 20} MB")
     return bytes(content)
-
-
-def _public(url: str) -> str:
-    """The URL without the credentials that it may hold."""
-    return re.sub(r"(?<=//)[^/]*@", "", url)
-
-
-def _reason(status: int) -> str:
-    return HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else ""

@@ -10,8 +10,9 @@ import shlex
 from collections.abc import Iterable, Mapping
 from urllib.parse import quote
 
+from clients.connection import REDIRECTS
 from clients.errors import Broken, ClientError, LoginRefused, NotReady, Refused, Rejected
-from clients.transport import REDIRECTS, Answer
+from clients.transport import Answer
 
 VIEWER_PLUGIN = "ohifViewerPlugin"
 ADMINISTRATOR, ALL_DATA = "roles/Administrator", "groups/ALL_DATA_ADMIN"

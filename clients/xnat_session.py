@@ -14,8 +14,9 @@ from types import TracebackType
 from typing import Self
 
 from clients import xnat_answers as meaning
+from clients.connection import REDIRECTS, Deadline
 from clients.errors import ClientError, Rejected
-from clients.transport import REDIRECTS, Answer, Deadline, Transport
+from clients.transport import Answer, Transport
 
 
 class XnatSession:

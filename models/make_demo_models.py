@@ -4,7 +4,7 @@ Run from the repository's root where PyTorch 1.13 is, for example in the sandbox
 
     python3 models/make_demo_models.py
 
-It writes ``models/liver_demo/model.ts`` and ``sandbox/aiaa/ngc_models/*.ts``; the same PyTorch writes the same bytes.
+It writes ``models/liver_demo/model.ts`` and ``sandbox/ngc/models/*.ts``; the same PyTorch writes the same bytes.
 Every model takes a batch (N, C, ...) of float32 and returns logits. What they compute is simple enough to check by eye:
 
 segmentation  a voxel whose mean over the input channels lies in a band belongs to that band's label
@@ -20,7 +20,7 @@ from pathlib import Path
 import torch  # type: ignore[import-not-found, unused-ignore]
 
 ROOT = Path(__file__).resolve().parent.parent
-NGC = ROOT / "sandbox" / "aiaa" / "ngc_models"
+NGC = ROOT / "sandbox" / "ngc" / "models"
 
 
 class Bands(torch.nn.Module):  # type: ignore[misc, unused-ignore]

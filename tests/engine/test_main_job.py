@@ -21,7 +21,7 @@ from tests.support.pulumi_stack import PulumiStack, pulumi_stack
 
 SPLEEN = "clara_pt_spleen_ct_segmentation"
 LIVER = "liver_demo"
-BOTH_BOXES = "sandbox/aiaa/ngc_models/segmentation_1to1.ts"  # labels 40 to 220 HU; liver_demo's own 40 to 160
+BOTH_BOXES = "sandbox/ngc/models/segmentation_1to1.ts"  # labels 40 to 220 HU; liver_demo's own 40 to 160
 NAME = "mainjob"
 
 

@@ -150,7 +150,7 @@ def test_a_new_workspace_gets_its_models_again(models: Provider, tmp_path: Path,
 
 def test_changed_weights_are_loaded_in_place_of_the_old(models: Provider, aiaa: AiaaStandIn, files: Path) -> None:
     id_, state = models.create(local(aiaa.url, files))
-    shutil.copy(PROJECT / "sandbox/aiaa/ngc_models/segmentation_1to1.ts", files / "model.ts")
+    shutil.copy(PROJECT / "sandbox/ngc/models/segmentation_1to1.ts", files / "model.ts")
     news = local(aiaa.url, files)
     assert models.diff(id_, state, news)
     models.update(id_, state, news)
@@ -168,7 +168,7 @@ def test_a_file_that_changed_after_the_preview_is_not_uploaded(
     models: Provider, aiaa: AiaaStandIn, files: Path
 ) -> None:
     planned = local(aiaa.url, files)
-    shutil.copy(PROJECT / "sandbox/aiaa/ngc_models/segmentation_1to1.ts", files / "model.ts")
+    shutil.copy(PROJECT / "sandbox/ngc/models/segmentation_1to1.ts", files / "model.ts")
     with pytest.raises(ProviderFailed, match="run the command again"):
         models.create(planned)
     assert listed(aiaa) == {}

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.aiaa.ngc import CATALOG
+from sandbox.ngc.catalog import CATALOG
 
 from .conftest import Server, Start, liver_config
 

@@ -18,8 +18,9 @@ from pytest_httpserver import HTTPServer
 from tenacity import wait_fixed
 from werkzeug import Request, Response
 
+from clients.connection import Deadline
 from clients.errors import Broken, LoginRefused, NotReady, Refused, Rejected, Unreachable
-from clients.transport import Answer, Deadline, Transport, wait_for
+from clients.transport import Answer, Transport, wait_for
 from tests.unit.clients import raw_server as raw
 from tests.unit.clients.raw_server import RawServer, raw_server
 

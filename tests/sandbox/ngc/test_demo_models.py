@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.aiaa.ngc import CATALOG
+from sandbox.ngc.catalog import CATALOG
 
-from .conftest import LIVER_MODEL, ROOT
-
-NGC_MODELS = ROOT / "sandbox" / "aiaa" / "ngc_models"
+ROOT = Path(__file__).resolve().parents[3]
+LIVER_MODEL = ROOT / "models" / "liver_demo" / "model.ts"
+NGC_MODELS = ROOT / "sandbox" / "ngc" / "models"
 
 
 @pytest.mark.parametrize("path", [LIVER_MODEL, *sorted(NGC_MODELS.glob("*.ts"))], ids=lambda path: path.name)
