@@ -27,6 +27,7 @@ from clients.transport import Answer, Transport, wait_for
 _ROUTES = {"segmentation": "segmentation", "annotation": "dextr3d", "deepgrow": "deepgrow"}
 _POLL = 0.5  # seconds between two looks at a model that is to come or to go
 _LISTED_WITHIN = 10.0  # seconds: AIAA's processes each keep a copy of the list, and read it anew now and then
+_CONFIG_WITHIN = 10.0  # seconds: it can be done without
 _NO_SPACE = os.strerror(errno.ENOSPC)  # AIAA is written in Python, whose errors its answers name
 _ENTRY_KEYS = {"name", "type", "labels", "description", "version"}
 
@@ -113,6 +114,17 @@ class AiaaClient:
     def find(self, name: str) -> ModelEntry | None:
         """The model's entry; None if the server answered a list without it."""
         return next((entry for entry in self.models() if entry.name == name), None)
+
+    def config(self, name: str) -> Mapping[str, Any] | None:
+        """What the server says of a model's configuration; None for whatever reason it does not, as `--admin_hosts` may
+        keep this machine from it. In what form it comes is documented nowhere.
+        """
+        try:
+            deadline = min(self._timeout, _CONFIG_WITHIN)
+            document = self._transport.call("GET", "admin", "model", name, deadline=deadline, repeat=False).json()
+        except ClientError:
+            return None
+        return document if isinstance(document, dict) else None
 
     def load_from_ngc(self, name: str, path: str, version: str, deadline: float) -> ModelEntry:
         """Let the server fetch a model from NGC; answers when it is loaded.

@@ -102,7 +102,7 @@ class Mmar(ABC):
             while chunk := file.read(_CHUNK):
                 yield chunk
         except DAMAGED as error:
-            raise NoMmar(f"{self._path}: is damaged: {error}: copy or download it again") from None
+            raise NoMmar(f"{self._path}: is damaged: {shortened(str(error))}: copy or download it again") from None
 
     def _top(self, names: Collection[str]) -> str:
         """`""`, or the one folder around the MMAR, with its slash."""
@@ -170,7 +170,9 @@ class _Zip(Mmar):
         try:
             return self._archive.open(name)
         except DAMAGED as error:
-            raise NoMmar(f"{self._path}: {name} cannot be read: {error}: copy or download it again") from None
+            raise NoMmar(
+                f"{self._path}: {name} cannot be read: {shortened(str(error))}: copy or download it again"
+            ) from None
 
     def _size(self, name: str) -> int:
         return self._archive.getinfo(name).file_size
@@ -188,8 +190,8 @@ def _zip_file(path: Path) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(path)
     except DAMAGED as error:
-        told = f"is no whole zip archive ({error}), as a copy that was cut off is none: copy or download it again"
-        raise NoMmar(f"{path}: {told}") from None
+        told = f"is no whole zip archive ({shortened(str(error))}), as after a copy that was cut off"
+        raise NoMmar(f"{path}: {told}: copy or download it again") from None
 
 
 def _no_weights(names: Collection[str], top: str, wanted: str) -> str:

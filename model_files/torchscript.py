@@ -83,7 +83,7 @@ def _archive(path: Path) -> str | None:
         with archive:
             told = _listed(archive.namelist()) or _damage(archive, path.stat().st_size)
     except DAMAGED as error:
-        return f"is a damaged zip archive ({error}): copy or download it again"
+        return f"is a damaged zip archive ({shortened(str(error))}): copy or download it again"
     if told is None and path.name.endswith(".pb"):
         return "is TorchScript with the name of a TensorFlow graph: name it model.ts"
     return told
@@ -113,7 +113,7 @@ def _damage(archive: zipfile.ZipFile, size: int) -> str | None:
     left = _READ_AT_MOST
     for entry in archive.infolist():
         if entry.header_offset + entry.compress_size > size:
-            return f"is cut off within {entry.filename}: copy or download it again"
+            return f"is cut off within {shortened(entry.filename)}: copy or download it again"
         if entry.file_size <= min(_SMALL, left):
             left -= len(archive.read(entry))
     return None

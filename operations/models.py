@@ -70,7 +70,7 @@ def smoke(stack: Stack, server: ServerState, model: str) -> ModelState:
     state: Word = "infers"
     try:
         with AiaaClient(server.url) as client:
-            told = smoke_test.run(client, model, patience)
+            told = str(smoke_test.run(client, model, patience))
     except ClientError as error:
         state, told = "fails", error.line
     return ModelState(server.name, model, state, told, time.monotonic() - began)

@@ -59,4 +59,4 @@ def _id(props: Props) -> str:
 
 def _try(inputs: Props) -> str:
     with one_line_errors(f"smoke test of model {_id(inputs)}"), AiaaClient(inputs["url"]) as client:
-        return smoke_test.run(client, inputs["model"], inputs["timeout"])
+        return str(smoke_test.run(client, inputs["model"], inputs["timeout"]))

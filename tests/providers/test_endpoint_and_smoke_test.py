@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from pathlib import Path
@@ -127,13 +128,36 @@ def test_deleting_either_asks_the_server_for_nothing(endpoints: Provider, smoke_
     smoke_tests.delete(f"main/{SPLEEN}", smoke(nowhere))
 
 
-@pytest.mark.parametrize("model", [SPLEEN, ANNOTATION])
-def test_a_model_that_answers_passes_its_smoke_test(smoke_tests: Provider, aiaa: AiaaStandIn, model: str) -> None:
+@pytest.mark.parametrize(
+    ("model", "answer"),
+    [
+        (SPLEEN, "mask of 64 x 64 x 64 voxels, label 1 ("),
+        ("clara_pt_prostate_mri_segmentation", "mask of 64 x 64 x 64 voxels, label 2 ("),
+        ("clara_pt_brain_mri_segmentation", "mask of 64 x 64 x 64 voxels, label 3 ("),
+        (ANNOTATION, "mask of 64 x 64 x 64 voxels, label"),
+        ("clara_pt_deepgrow_2d_annotation", "mask of 128 x 128 x 8 voxels, label"),
+        ("clara_pt_deepgrow_3d_annotation", "mask of 64 x 64 x 64 voxels, label"),
+        ("clara_pt_covid19_3d_ct_classification", "results: pred = ["),
+    ],
+)
+def test_a_model_that_answers_passes_its_smoke_test(
+    smoke_tests: Provider, aiaa: AiaaStandIn, model: str, answer: str
+) -> None:
+    """Each is sent the channels and the shape that its configuration declares: the double refuses others."""
     load(aiaa, model)
     id_, state = smoke_tests.create(smoke(aiaa.url, model))
     assert id_ == f"main/{model}"
-    assert state["answer"].startswith("mask of 64 x 64 x 64 voxels")
+    assert state["answer"].startswith(answer)
+    assert re.search(r", in \d+\.\d s$", state["answer"])
     assert aiaa.triton.inferences[-1].endswith(model)
+
+
+def test_a_server_that_keeps_its_configurations_to_itself_is_sent_the_default_image(
+    smoke_tests: Provider, aiaa: AiaaStandIn
+) -> None:
+    load(aiaa, SPLEEN)
+    aiaa.app.state.faults.set(Fault(f"/admin/model/{SPLEEN}", "status", status=403))
+    assert smoke_tests.create(smoke(aiaa.url))[1]["answer"].startswith("mask of 64 x 64 x 64 voxels")
 
 
 def test_a_model_that_fails_at_inference_fails_its_smoke_test(smoke_tests: Provider, aiaa: AiaaStandIn) -> None:

@@ -97,6 +97,7 @@ AIAA_CALLS: dict[str, Call] = {
     "unload": (lambda client, _: client.unload("other", SECONDS), is_one(type(None))),
     "wait": (lambda client, _: client.wait_until_ready(0.05, lambda _: None), is_one(type(None))),
     "infer": (lambda client, _: client.infer(ENTRY, b"image", "image.nii", SECONDS), is_one(InferenceResult)),
+    "config": (lambda client, _: client.config("liver"), is_one(dict, type(None))),
     "logs": (lambda client, _: client.logs(5), is_one(str)),
 }
 

@@ -3,49 +3,79 @@
 from __future__ import annotations
 
 import gzip
-from typing import Any
+from typing import Any, ClassVar, cast
 
 import nibabel
 import numpy
 import pytest
 
-from clients.aiaa import InferenceResult, ModelEntry
-from clients.smoke_test import SHAPE, NoAnswer, judge, params, volume
+from clients.aiaa import AiaaClient, InferenceResult, ModelEntry
+from clients.smoke_test import NoAnswer, Trial, judge, params, run, volume
+from model_files.config import Declared
+
+IMAGE = Declared()
+SHAPE = IMAGE.shape
+IMAGES = [
+    IMAGE,
+    Declared(2, (64, 64, 64)),
+    Declared(8, (16, 128, 40)),
+    Declared(1, (128, 128, 8)),
+    Declared(3, (17, 33, 8)),
+]
 
 
 def nifti(shape: tuple[int, ...] = SHAPE, labelled: int = 0) -> bytes:
-    voxels = numpy.zeros(shape, numpy.uint16)
-    voxels.flat[:labelled] = 1
+    return of_values([1] * labelled, shape)
+
+
+def of_values(values: list[float], shape: tuple[int, ...] = SHAPE, kind: type = numpy.uint16) -> bytes:
+    """A mask whose first voxels have these values."""
+    voxels = numpy.zeros(shape, kind)
+    voxels.flat[: len(values)] = values
     image = nibabel.Nifti1Image(voxels, numpy.eye(4))  # type: ignore[no-untyped-call]
     return bytes(image.to_bytes())
 
 
-def entry(kind: str) -> ModelEntry:
-    return ModelEntry("m", kind, (), "", "1", {})
+def entry(kind: str, **meta: str) -> ModelEntry:
+    return ModelEntry("m", kind, (), "", "1", meta)
+
+
+def voxels_of(image: Declared) -> Any:
+    return numpy.asanyarray(nibabel.Nifti1Image.from_bytes(gzip.decompress(volume(image))).dataobj)
 
 
 class TestVolume:
     def test_it_is_the_same_each_time(self) -> None:
-        assert volume() == volume()
+        assert volume(IMAGE) == volume(IMAGE)
 
     def test_it_is_a_ball_in_air_in_hounsfield_units(self) -> None:
-        image = nibabel.Nifti1Image.from_bytes(gzip.decompress(volume()))
+        image = nibabel.Nifti1Image.from_bytes(gzip.decompress(volume(IMAGE)))
         voxels = numpy.asanyarray(image.dataobj)
         assert voxels.shape == SHAPE
         assert voxels.dtype == numpy.int16
         assert set(numpy.unique(voxels)) == {-1000, 60}
-        assert list(image.header["pixdim"][1:4]) == [2.0, 2.0, 2.0]
+        # Those to which published configurations resample.
+        assert list(image.header["pixdim"][1:4]) == [1.0, 1.0, 1.0]
+        assert numpy.count_nonzero(voxels == 60) == pytest.approx(4 / 3 * numpy.pi * 16**3, rel=0.02)
 
+    @pytest.mark.parametrize("image", IMAGES)
+    def test_it_has_the_declared_shape_with_several_channels_last(self, image: Declared) -> None:
+        voxels = voxels_of(image)
+        assert voxels.shape == (image.shape if image.channels == 1 else (*image.shape, image.channels))
+        for channel in numpy.moveaxis(voxels.reshape(*image.shape, -1), -1, 0):
+            assert set(numpy.unique(channel)) == {-1000, 60}
+
+    @pytest.mark.parametrize("image", IMAGES)
     @pytest.mark.parametrize(("kind", "key"), [("annotation", "points"), ("deepgrow", "foreground")])
-    def test_the_points_lie_in_the_ball(self, kind: str, key: str) -> None:
-        voxels = numpy.asanyarray(nibabel.Nifti1Image.from_bytes(gzip.decompress(volume())).dataobj)
-        points = params(entry(kind))[key]
-        assert {int(voxels[tuple(point)]) for point in points} == {60}
+    def test_the_points_lie_in_the_ball(self, image: Declared, kind: str, key: str) -> None:
+        points = params(entry(kind), image)[key]
+        voxels = voxels_of(image).reshape(*image.shape, -1)
+        assert {int(value) for point in points for value in voxels[tuple(point)]} == {60}
 
-    def test_an_annotation_is_given_the_six_extreme_points(self) -> None:
-        points = params(entry("annotation"))["points"]
-        voxels = numpy.asanyarray(nibabel.Nifti1Image.from_bytes(gzip.decompress(volume())).dataobj)
-        inside = numpy.argwhere(voxels > 0)
+    @pytest.mark.parametrize("image", IMAGES)
+    def test_an_annotation_is_given_the_six_extreme_points(self, image: Declared) -> None:
+        points = params(entry("annotation"), image)["points"]
+        inside = numpy.argwhere(voxels_of(image).reshape(*image.shape, -1)[..., 0] > 0)
         lowest, highest = inside.min(axis=0), inside.max(axis=0)
         assert len(points) == 6
         assert (numpy.min(points, axis=0) == lowest).all()
@@ -53,31 +83,111 @@ class TestVolume:
 
     @pytest.mark.parametrize("kind", ["segmentation", "classification", "pipeline", ""])
     def test_other_types_need_no_points(self, kind: str) -> None:
-        assert params(entry(kind)) == {}
+        assert params(entry(kind), IMAGE) == {}
+
+    def test_a_pipeline_of_deepgrow_models_is_given_a_click(self) -> None:
+        assert params(entry("pipeline", deepgrow="3D"), IMAGE)["foreground"] == [[32, 32, 32]]
+
+
+class Server:
+    """AIAA as a smoke test knows it, with one model."""
+
+    def __init__(self, config: Any) -> None:
+        self._config = config
+        self.url = "http://aiaa:5000"
+        self.sent: list[tuple[int, ...]] = []
+
+    @property
+    def client(self) -> AiaaClient:
+        return cast(AiaaClient, self)
+
+    def find(self, name: str) -> ModelEntry:
+        return ModelEntry(name, "segmentation", (), "", "1", {})
+
+    def config(self, _name: str) -> Any:
+        return self._config
+
+    def infer(self, _entry: ModelEntry, image: bytes, *_: Any, **__: Any) -> InferenceResult:
+        shape = nibabel.Nifti1Image.from_bytes(gzip.decompress(image)).shape
+        self.sent.append(shape)
+        return InferenceResult({}, nifti(shape[:3]))
+
+
+class TestRun:
+    CONFIG: ClassVar = {"inference": {"TRITON": {"triton_model_config": {"input": [{"dims": [2, 32, 48, 64]}]}}}}
+
+    def test_the_image_is_as_the_server_says_of_the_models_configuration(self) -> None:
+        server = Server(self.CONFIG)
+        assert run(server.client, "m", 1.0).found == "mask of 32 x 48 x 64 voxels, no voxel labelled"
+        assert server.sent == [(32, 48, 64, 2)]
+
+    @pytest.mark.parametrize("config", [None, {}, {"inference": None}])
+    def test_it_is_small_where_the_server_says_nothing(self, config: Any) -> None:
+        server = Server(config)
+        run(server.client, "m", 1.0)
+        assert server.sent == [(64, 64, 64)]
+
+    def test_what_is_declared_goes_before_what_the_server_says(self) -> None:
+        server = Server(self.CONFIG)
+        run(server.client, "m", 1.0, declared=Declared(1, (16, 16, 16)))
+        assert server.sent == [(16, 16, 16)]
+
+    def test_a_trial_is_told_with_its_time(self) -> None:
+        assert str(Trial(1.24, "results: a = 1")) == "results: a = 1, in 1.2 s"
 
 
 class TestJudge:
     @pytest.mark.parametrize("pack", [bytes, gzip.compress])
     def test_a_mask_of_the_volumes_shape_is_an_answer_packed_or_not(self, pack: Any) -> None:
-        assert judge(InferenceResult({}, pack(nifti(labelled=7)))) == "mask of 64 x 64 x 64 voxels, 7 labelled"
+        told = judge(InferenceResult({}, pack(nifti(labelled=7))), IMAGE)
+        assert told == "mask of 64 x 64 x 64 voxels, label 1 (7 voxels)"
+
+    @pytest.mark.parametrize(
+        ("values", "told"),
+        [
+            ([2, 1, 1], "labels 1 (2 voxels) and 2 (1 voxel)"),
+            ([3, 2, 1], "labels 1 (1 voxel), 2 (1 voxel) and 3 (1 voxel)"),
+            (list(range(1, 21)), ", 7 (1 voxel), 8 (1 voxel) and 12 more"),
+        ],
+    )
+    def test_each_label_is_told_with_its_voxels(self, values: list[float], told: str) -> None:
+        assert judge(InferenceResult({}, of_values(values)), IMAGE).endswith(told)
+
+    def test_labels_need_not_be_whole_numbers(self) -> None:
+        mask = of_values([0.5, numpy.nan], kind=numpy.float32)
+        assert "0.5 (1 voxel)" in judge(InferenceResult({}, mask), IMAGE)
 
     def test_an_empty_mask_is_an_answer_as_a_ball_is_no_organ(self) -> None:
-        assert judge(InferenceResult({}, nifti())).endswith(", 0 labelled")
+        assert judge(InferenceResult({}, nifti()), IMAGE).endswith(", no voxel labelled")
 
     def test_a_mask_with_channels_is_an_answer(self) -> None:
-        assert judge(InferenceResult({}, nifti((*SHAPE, 2)))).startswith("mask")
+        assert judge(InferenceResult({}, nifti((*SHAPE, 2), 3)), IMAGE).endswith("label 1 (3 voxels)")
 
     @pytest.mark.parametrize("shape", [(64, 64), (32, 64, 64), (2, 64, 64, 64)])
     def test_a_mask_of_another_shape_is_none(self, shape: tuple[int, ...]) -> None:
         with pytest.raises(NoAnswer, match="shape"):
-            judge(InferenceResult({}, nifti(shape)))
+            judge(InferenceResult({}, nifti(shape)), IMAGE)
 
-    def test_results_without_a_file_are_an_answer(self) -> None:
-        assert judge(InferenceResult({"b": 1, "a": 2}, None)) == "results: a, b"
+    @pytest.mark.parametrize(
+        ("results", "told"),
+        [
+            ({"b": 1, "a": "x"}, "results: a = x, b = 1"),
+            ({"covid19": 0.9312345}, "results: covid19 = 0.9312"),
+            ({"pred": [0.25, True]}, "results: pred = [0.25, true]"),
+            (
+                {"deep": {"a": 1}, "long": "x" * 50, "many": [1] * 9, "none": None},
+                "results: deep, long, many, none = null",
+            ),
+            ({f"{n:02}": n for n in range(12)}, "06 = 6, 07 = 7, 4 more"),
+            ({"a\x1b\n": "b\n\u202ec"}, "results: a? = b ?c"),
+        ],
+    )
+    def test_results_without_a_file_are_told_as_far_as_they_are_short(self, results: Any, told: str) -> None:
+        assert judge(InferenceResult(results, None), IMAGE).endswith(told)
 
     def test_nothing_at_all_is_none(self) -> None:
         with pytest.raises(NoAnswer, match="neither an image nor results"):
-            judge(InferenceResult({}, None))
+            judge(InferenceResult({}, None), IMAGE)
 
     @pytest.mark.parametrize(
         "image",
@@ -95,5 +205,5 @@ class TestJudge:
     )
     def test_a_file_that_cannot_be_read_is_none(self, image: bytes) -> None:
         with pytest.raises(NoAnswer, match="cannot be read") as caught:
-            judge(InferenceResult({}, image))
+            judge(InferenceResult({}, image), IMAGE)
         assert len(str(caught.value).splitlines()) == 1
