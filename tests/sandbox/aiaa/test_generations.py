@@ -103,7 +103,7 @@ def test_an_archive_with_a_folder_above_the_mmar_fails(start: Start) -> None:
 
 
 def test_the_largest_component_is_found_by_later_servers_only(start: Start) -> None:
-    """Recorded of 4.0 is that it lacks ``LargestCCd``; inferred that 4.1, whose notebook loads such a config, has it."""
+    """Recorded: 4.0 lacks ``LargestCCd``. Inferred: 4.1, whose notebook loads a config that names it, has it."""
     config = liver_config()
     config["post_transforms"].insert(4, {"name": "aiaa.transforms.LargestCCd", "args": {"keys": "pred"}})
     with start(api="4.0") as server:

@@ -23,7 +23,7 @@ def test_models_survive_a_restart_with_order_and_version(start: Start, phantom: 
 
 
 def test_a_release_that_cannot_read_a_remembered_config_starts_without_that_model(start: Start) -> None:
-    """Recorded: with a new release, models were added again with new configs. Inferred: what becomes of the old ones."""
+    """Recorded: for a new release, models were added again with new configs. Inferred: what it does about the old."""
     with start(api="3.1") as server:
         server.load_ngc("clara_ct_seg_spleen_amp")
     with start(api="4.0") as server:
