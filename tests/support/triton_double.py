@@ -3,7 +3,8 @@
 ``with TritonDouble(repository).serve() as address`` gives ``host:port``. It reads the repository at every request, so a
 written model is served at once. It executes nothing: the answer marks the voxels of input channel 0 that are brighter
 than a share (0.4 to 0.9) of the range from darkest to brightest. The share follows from the bytes of ``model.ts``, so
-that another file gives another mask of an image that has more than two shades.
+that another file gives another mask of an image that has more than two shades. Where the output has no shape of an
+image, the answer is the share of these voxels, for each class.
 """
 
 import hashlib
@@ -103,6 +104,9 @@ def _mask(image: npt.NDArray[Any], model: bytes, output: dict[str, Any]) -> npt.
     darkest, brightest = image[:, :1].min(), image[:, :1].max()
     above = image[:, :1] > darkest + share * (brightest - darkest)
     channels = int(output["dims"][0])
+    if len(output["dims"]) == 1:  # a class, not a mask: the bright share of the image, for each
+        bright = above.reshape(len(image), -1).mean(axis=1, dtype=np.float32)
+        return np.repeat(bright[:, None], channels, axis=1)
     logits = np.full((len(image), channels, *image.shape[2:]), -_LOGIT, np.float32)
     logits[:, -1:][above] = _LOGIT
     if channels > 1:
