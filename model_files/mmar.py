@@ -63,7 +63,7 @@ class Mmar(ABC):
         Raises:
             NoMmar: it is none, is damaged, or lacks a part; with what is there instead.
         """
-        if path.is_dir():
+        if os.path.isdir(path):  # False for what cannot be looked at, which is told below
             yield _Folder(path, api)
         else:
             with _zip_file(path) as archive:

@@ -30,7 +30,7 @@ def nifti(shape: tuple[int, ...] = SHAPE, labelled: int = 0) -> bytes:
 
 def of_values(values: list[float], shape: tuple[int, ...] = SHAPE, kind: type = numpy.uint16) -> bytes:
     """A mask whose first voxels have these values."""
-    voxels = numpy.zeros(shape, kind)
+    voxels: Any = numpy.zeros(shape, kind)
     voxels.flat[: len(values)] = values
     image = nibabel.Nifti1Image(voxels, numpy.eye(4))  # type: ignore[no-untyped-call]
     return bytes(image.to_bytes())
