@@ -1,4 +1,4 @@
-"""Fault injection and a request log, for both stand-ins. The routes under ``/sandbox/`` exist only here.
+"""Fault injection and a request log, for all stand-ins. The routes under ``/sandbox/`` exist only here.
 
 Use, in a stand-in's ``create_app``::
 
@@ -24,14 +24,10 @@ they raise ``KeyError``.
 """
 
 import asyncio
-import socket
-import struct
-from base64 import b64decode
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from fnmatch import fnmatchcase
-from html import escape
 from typing import Any, Literal, get_args
 
 from starlette.requests import Request
@@ -39,15 +35,14 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from sandbox import fault_answers
+
 CONTROL_PREFIX = "/sandbox/"
 TRANSPORT = "sandbox.transport"
 """The ASGI extension under which :mod:`sandbox.serve` gives the connection's ``asyncio.Transport``."""
 
-Kind = Literal["delay", "status", "html", "echo", "hang", "reset", "truncate"]
+Kind = Literal["delay", "status", "html", "echo", "hang", "reset", "too_large", "truncate"]
 
-_LOGIN_PAGE = (
-    "<!DOCTYPE html>\n<html><head><title>Log in</title></head><body><form>Please log in</form></body></html>\n"
-)
 _LOG_LIMIT = 10_000
 
 
@@ -60,7 +55,9 @@ class Fault:
               page with ``status`` (200 unless told). ``echo``: an error page with ``status`` (500 unless told) that
               repeats the request in its title: method, path, all headers, credentials in clear text, body, as debug
               pages of frameworks and proxies do. ``hang``: no answer until the client goes away. ``reset``: the
-              connection is reset without an answer. ``truncate``: the true answer's headers, half of its body.
+              connection is reset without an answer. ``too_large``: nginx's page with ``status`` (413 unless told),
+              before the body is read, and the connection ends: a proxy's refusal of a large upload. ``truncate``: the
+              true answer's headers, half of its body.
     method    ``GET``, ``PUT``, ...; ``*`` for any
     times     how many requests it hits; ``None`` for all until it is cleared
     applied   for ``status``, ``html``, ``hang``, ``reset``: the stand-in does what was asked first, its answer is lost
@@ -78,7 +75,7 @@ class Fault:
         if self.kind not in get_args(Kind):
             raise ValueError(f"unknown kind {self.kind!r}; one of {', '.join(get_args(Kind))}")
         if not self.status:
-            self.status = {"html": 200, "echo": 500}.get(self.kind, 503)
+            self.status = {"html": 200, "echo": 500, "too_large": 413}.get(self.kind, 503)
 
     def matches(self, method: str, path: str) -> bool:
         return self.method in ("*", method) and fnmatchcase(path, self.path)
@@ -192,19 +189,24 @@ class FaultInjector:
             await _wait_for_disconnect(receive)
             return
         if fault.kind == "echo":
-            await _echo(Request(scope, receive), fault.status, send)
+            await fault_answers.echo(Request(scope, receive), fault.status, send)
+            return
+        if fault.kind == "too_large":
+            await fault_answers.unread(fault.status, receive, send)
             return
         if fault.applied:
             await self._answer(scope, receive)
         elif fault.kind in ("status", "html"):
-            await _drain(receive)  # an answer amid an upload would be a broken pipe for some clients, not that answer
+            await fault_answers.drain(
+                receive
+            )  # an answer amid an upload would be a broken pipe for some clients, not that answer
         if fault.kind == "hang":
             await _wait_for_disconnect(receive)
         elif fault.kind == "reset":
-            _reset(scope["extensions"][TRANSPORT])
+            fault_answers.reset(scope["extensions"][TRANSPORT])
             await _wait_for_disconnect(receive)
         elif fault.kind == "html":
-            await HTMLResponse(_LOGIN_PAGE, status_code=fault.status)(scope, receive, send)
+            await HTMLResponse(fault_answers.LOGIN_PAGE, status_code=fault.status)(scope, receive, send)
         else:
             await PlainTextResponse(f"fault injected: {fault.status}\n", status_code=fault.status)(scope, receive, send)
 
@@ -219,27 +221,6 @@ class FaultInjector:
         return sent[0], b"".join(message.get("body", b"") for message in sent[1:])
 
 
-async def _echo(request: Request, status: int, send: Send) -> None:
-    scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
-    clear = b64decode(credentials).decode(errors="replace") if scheme.lower() == "basic" else ""
-    body = (await request.body()).decode(errors="replace")
-    told = escape(f"{request.method} {request.url} {dict(request.headers)} {clear} {body}")
-    page = HTMLResponse(f"<html><head><title>Error at {told}</title></head><body>{told}</body></html>", status)
-    await page(request.scope, request.receive, send)
-
-
-async def _drain(receive: Receive) -> None:
-    while (await receive()).get("more_body", False):
-        pass
-
-
 async def _wait_for_disconnect(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
-
-
-def _reset(transport: asyncio.Transport) -> None:
-    """Close with a TCP reset instead of an orderly end: what a crashed server or a firewall looks like."""
-    connection: socket.socket = transport.get_extra_info("socket")
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    transport.abort()

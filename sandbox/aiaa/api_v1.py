@@ -16,9 +16,9 @@ from starlette.routing import Route
 from sandbox.aiaa import http, images, polygons
 from sandbox.aiaa.errors import AIAAException
 from sandbox.aiaa.images import Image
-from sandbox.aiaa.inference import Result
 from sandbox.aiaa.models import Models
 from sandbox.aiaa.resampling import Array
+from sandbox.aiaa.result import Result
 from sandbox.aiaa.server_log import ServerLog
 from sandbox.aiaa.sessions import Sessions
 

@@ -93,7 +93,7 @@ _ROUTES = (
 
 _API_BROWSER = (
     "<!DOCTYPE html>\n<html><head><title>AIAA Server APIs (stand-in)</title></head><body>\n"
-    "<h1>AIAA Server APIs</h1>\n<p>A stand-in for NVIDIA's AIAA 4.0, for development and tests.</p>\n<table>\n"
+    "<h1>AIAA Server APIs</h1>\n<p>A stand-in for NVIDIA's AIAA, for development and tests.</p>\n<table>\n"
     + "".join(f"<tr><td>{verb}</td><td><code>{path}</code></td><td>{what}</td></tr>\n" for verb, path, what in _ROUTES)
     + "</table>\n</body></html>\n"
 )

@@ -1,7 +1,6 @@
 """One inference: the config's transforms around Triton, tile by tile where the config says ``scanning_window``."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -9,42 +8,32 @@ from typing import Any
 import numpy as np
 
 from sandbox.aiaa import pipeline
+from sandbox.aiaa.engines import Engine
 from sandbox.aiaa.errors import AIAAException
+from sandbox.aiaa.generations import Generation
 from sandbox.aiaa.images import Image
+from sandbox.aiaa.result import Result
 from sandbox.aiaa.transforms import Array, Data, geometry
 
 Infer = Callable[[str, dict[str, Any], list[Array]], list[Array]]
 """Triton: model's name, its ``triton_model_config``, input tensors -> output tensors."""
 
 
-@dataclass(frozen=True)
-class Result:
-    """What a writer gets: a mask in the input's grid, if the model makes one, and the JSON result."""
-
-    image: Image | None
-    params: dict[str, Any]
-
-
 class Inference:
     """A loaded config, ready to run. Building it raises AIAAException for what this server cannot run."""
 
-    def __init__(self, name: str, config: Mapping[str, Any]) -> None:
+    def __init__(self, name: str, config: Mapping[str, Any], engine: Engine, generation: Generation) -> None:
         self._name = name
-        self._before = pipeline.build(config.get("pre_transforms") or [])
-        self._after = pipeline.build(config.get("post_transforms") or [])
-        self._writer = (config.get("writer") or {}).get("args") or {}
-        inference = config.get("inference") or {}
-        self._input = inference.get("input", "image")
-        self._output = inference.get("output", "model")
-        triton = inference.get("TRITON") or {}
-        self._arguments = triton.get("args") or {}
-        self.triton_model_config: dict[str, Any] | None = triton.get("triton_model_config")
+        self._before = pipeline.build(config.get("pre_transforms") or [], generation)
+        self._after = pipeline.build(config.get("post_transforms") or [], generation)
+        self._engine = engine
+        self.triton_model_config = engine.triton_model_config
 
     def run(self, image: Path, params: Mapping[str, Any], infer: Infer) -> Result:
         """Run on one image file; ``params`` are the request's, points among them."""
         config = self.triton_model_config
         if config is None:
-            raise AIAAException("INFERENCE_ERROR", f"{self._name} has no model of its own: pipelines are not run here")
+            raise AIAAException("INFERENCE_ERROR", f"{self._name} has no model of its own")
         data: Data = {**params, "image": image}
         for transform in self._before:
             transform(data)
@@ -54,20 +43,21 @@ class Inference:
             outputs = infer(self._name, config, [array[None].astype(np.float32) if batch else array.astype(np.float32)])
             return outputs[0][0] if batch else outputs[0]
 
-        if self._arguments.get("scanning_window"):
-            window = self._arguments.get("roi") or config["input"][0]["dims"][1:]
-            data[self._output] = scan(data[self._input], window, self._arguments.get("overlap", 0.25), forward)
+        source, told = data[self._engine.input], self._engine.arguments
+        if told.get("scanning_window"):
+            window = told.get("roi") or config["input"][0]["dims"][1:]
+            data[self._engine.output] = scan(source, window, told.get("overlap", 0.25), forward)
         else:
-            data[self._output] = forward(data[self._input])
+            data[self._engine.output] = forward(source)
         for transform in self._after:
             transform(data)
         return self._write(data)
 
     def _write(self, data: Data) -> Result:
-        """Stands for ``aiaa.transforms.Writer``: ``image`` and ``json`` name what becomes the file and the JSON."""
-        mask, params = data.get(self._writer.get("image", "")), data.get(self._writer.get("json", ""))
+        """Stands for the config's writer, which makes a file of one key and the JSON result of another."""
+        mask, params = data.get(self._engine.image), data.get(self._engine.json)
         if isinstance(params, np.ndarray):
-            params = {self._writer["json"]: params.tolist()}
+            params = {self._engine.json: params.tolist()}
         image = None if mask is None else Image(mask, geometry(data, "image").affine)
         return Result(image, params or {})
 

@@ -9,7 +9,7 @@ _PREFIX = "nvidia/med/"
 
 
 def download(path: str, version: str, folder: Path) -> Path:
-    """Put ``<name>_v<version>`` with ``config/config_aiaa.json`` and ``models/model.ts`` into ``folder``.
+    """Put ``<name>_v<version>`` with ``config/config_aiaa.json`` and the model in ``models`` into ``folder``.
 
     path  ``nvidia/med/<name>``; raises AIAAException for a path or version that is not in the catalogue
     """

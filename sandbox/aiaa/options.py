@@ -1,4 +1,6 @@
-"""What ``start_aiaa.sh`` and ``AIAA start`` are told: names and defaults of a real 4.0 server's start-up log.
+"""What ``start_aas.sh``, ``start_aiaa.sh`` and ``AIAA start`` are told.
+
+Names and defaults are those of a real 4.0 server's start-up log.
 
 Source: the start-up log in visiont3lab/clara-train-examples:PyTorch/NoteBooks/AIAA/AIAA.ipynb (executed cells).
 """
@@ -7,7 +9,9 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
+
+from sandbox.aiaa.generations import GENERATIONS, Api, Generation
 
 
 @dataclass(frozen=True)
@@ -26,10 +30,16 @@ class Options:
     triton_start_timeout: float = 120
     triton_model_timeout: float = 30
     admin_hosts: str = "*"
+    api: Api = "4.0"
+    """Of this stand-in alone: which release of Clara it stands for; see :mod:`sandbox.aiaa.generations`."""
     port: int = 5000
     """Of this stand-in alone: NVIDIA's server listens on 5000, by its Apache configuration."""
     list_lag: float = 0
     """Of this stand-in alone: a loaded model shows in ``/v1/models`` this much later than PUT answers."""
+
+    @property
+    def generation(self) -> Generation:
+        return GENERATIONS[self.api]
 
     @property
     def triton_model_path(self) -> Path:
@@ -54,6 +64,7 @@ def parse(arguments: Sequence[str], program: str) -> Options:
     parser.add_argument(
         "--engine", choices=["TRITON"], default="TRITON", help="this stand-in computes through Triton only"
     )
+    parser.add_argument("--api", choices=get_args(Api))
     parser.add_argument("--triton_proto", choices=["http", "grpc"])
     parser.add_argument("--triton_shmem", choices=["no"])
     for name in ("triton_ip", "admin_hosts"):

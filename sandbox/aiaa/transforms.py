@@ -147,6 +147,19 @@ def restored(data: Data, keys: Keys, ref_image: str) -> None:
         data[key] = resize(label.reshape(label.shape[-len(shape) :]), shape, "nearest")
 
 
+def largest_component(data: Data, keys: Keys) -> None:
+    """Keep the largest piece of the foreground whose voxels touch by faces."""
+    for key in each(keys):
+        left = data[key] > 0
+        largest = np.zeros_like(left)
+        while left.sum() > largest.sum():
+            piece = _piece_of(left)
+            left &= ~piece
+            if piece.sum() > largest.sum():
+                largest = piece
+        data[key] = np.where(largest, data[key], 0)
+
+
 def extreme_points(data: Data, keys: Keys, result: str = "result", points: str = "points") -> None:
     """Six voxels of the foreground, lowest and highest along each axis; none for an empty mask."""
     for key in each(keys):
@@ -170,3 +183,18 @@ def bounding_box(data: Data, keys: Keys, result: str = "result", bbox: str = "bb
 def _class_axis(array: Array) -> int:
     """The classes' axis: the first, or the second where a batch axis of one precedes it (NVIDIA's spleen config)."""
     return 1 if array.shape[0] == 1 and array.ndim > 1 else 0
+
+
+def _piece_of(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """All voxels that are joined to the first one of the mask: grown by one voxel until nothing is added."""
+    piece = np.zeros_like(mask)
+    piece.flat[np.argmax(mask)] = True
+    size = 0
+    while size < (size := int(piece.sum())):
+        grown = piece.copy()
+        for axis in range(mask.ndim):
+            ahead, behind = np.moveaxis(grown, axis, 0), np.moveaxis(piece, axis, 0)
+            ahead[1:] |= behind[:-1]
+            ahead[:-1] |= behind[1:]
+        piece = grown & mask
+    return piece

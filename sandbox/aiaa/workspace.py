@@ -26,6 +26,7 @@ class Workspace:
         self.models = root / "models"
         self.triton_models = root / "triton_models"
         self.sessions = root / "sessions"
+        self.lib = root / "lib"
         self.downloads = root / "downloads" / "0"
         self.log = root / "logs" / "0" / "aiaa.log"
         self._folders = (self.models, self.triton_models, self.sessions, self.downloads, self.log.parent)

@@ -5,11 +5,16 @@ Names, labels, types and descriptions are as a public 4.0 server listed them
 gives in visiont3lab/clara-train-examples AIAA.ipynb. The configs' shape is that of NVIDIA's published ones; windows,
 regions of interest and what the models compute are inventions of this fixture. So is version 2 of
 ``clara_pt_spleen_ct_segmentation``, which exists to show a change of version.
+
+Of Clara 3, whose models are TensorFlow graphs, names alone are public
+(https://docs.nvidia.com/clara/clara-train-archive/3.1/aiaa/loading_models.html, the TensorFlow notebook in
+NVIDIA/clara-train-examples, NVIDIA/ai-assisted-annotation-client issue 62). Behind them too stands TorchScript, as
+``model.trt.pb``: the stand-ins execute no TensorFlow.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 _CT_WINDOW = (-200.0, 400.0)
 _MRI_WINDOW = (0.0, 1000.0)
@@ -25,6 +30,13 @@ class Published:
     files: Mapping[str, str]
     window: tuple[float, float] = _CT_WINDOW
     channels: int = 1
+    dimensions: int = 3
+    clara: Literal[3, 4] = 4
+
+    @property
+    def model_file(self) -> str:
+        """Its name in the MMAR's ``models``."""
+        return "model.trt.pb" if self.clara == 3 else "model.ts"
 
 
 def _segmentation(subject: str, *labels: str, **other: Any) -> Published:
@@ -87,12 +99,22 @@ CATALOG: Mapping[str, Published] = {
         "classification", ("covid19",), "Classification of COVID-19 from chest CT", {"1": "classification.ts"}
     ),
     "clara_pt_deepgrow_2d_annotation": Published(
-        "deepgrow", (), "2D DeepGrow model based on Unet", {"1": "deepgrow.ts"}
+        "deepgrow", (), "2D DeepGrow model based on Unet", {"1": "deepgrow.ts"}, dimensions=2
     ),
     "clara_pt_deepgrow_3d_annotation": Published(
         "deepgrow", (), "3D DeepGrow model based on Unet", {"1": "deepgrow.ts"}
     ),
     "clara_pt_pathology_metastasis_detection": Published(
         "others", ("metastasis",), "Detection of metastasis in pathology images", {"1": "classification.ts"}
+    ),
+    "clara_ct_seg_spleen_amp": _segmentation("the spleen from CT image", "spleen", clara=3),
+    "clara_ct_seg_spleen_no_amp": _segmentation("the spleen from CT image", "spleen", clara=3),
+    "clara_train_covid19_ct_lung_seg": _segmentation(
+        "the Lung from CT image", "lung", window=(-1200.0, -400.0), clara=3
+    ),
+    "clara_ct_annotation_spleen_amp": _annotation("the spleen from CT image", "spleen", clara=3),
+    "clara_ct_annotation_spleen_no_amp": _annotation("the spleen from CT image", "spleen", clara=3),
+    "clara_train_deepgrow_aiaa_inference_only": Published(
+        "deepgrow", (), "2D DeepGrow model based on Unet", {"1": "deepgrow.ts"}, dimensions=2, clara=3
     ),
 }

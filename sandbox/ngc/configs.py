@@ -6,6 +6,7 @@ AIAA/deepgrow_2D/config/config_aiaa.json under PyTorch/NoteBooks.
 
 from typing import Any
 
+from sandbox.ngc import configs_clara_3
 from sandbox.ngc.catalog import CATALOG, Published
 
 _ROI = [64, 64, 64]
@@ -15,15 +16,17 @@ def config_of(name: str, version: str) -> dict[str, Any]:
     """The ``config_aiaa.json`` of a published model. Raises KeyError for a name that is not in the catalogue."""
     published = CATALOG[name]
     head = {
-        "version": int(version),
+        "version": 3 if published.clara == 3 else int(version),  # of Clara 3's schema; of the model
         "type": published.type,
         "labels": list(published.labels),
         "description": published.description,
     }
+    if published.clara == 3:
+        return head | configs_clara_3.of(published, _guided_config(published))
     if published.type == "segmentation":
         return head | _segmentation_config(published)
     if published.type in ("annotation", "deepgrow"):
-        return head | _guided_config(published, 2 if "_2d_" in name else 3)
+        return head | _guided_config(published)
     return head | _classification_config(published)
 
 
@@ -83,7 +86,8 @@ def _segmentation_config(published: Published) -> dict[str, Any]:
     }
 
 
-def _guided_config(published: Published, dimensions: int) -> dict[str, Any]:
+def _guided_config(published: Published) -> dict[str, Any]:
+    dimensions = published.dimensions
     deepgrow = "monai.apps.deepgrow.transforms"
     size = [128, 128] if dimensions == 2 else _ROI
     points = {"foreground": "points"} if published.type == "annotation" else {}

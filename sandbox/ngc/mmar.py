@@ -26,7 +26,7 @@ def files(name: str, version: str) -> dict[str, bytes]:
     model = resources.files("sandbox.ngc") / "models" / published.files[version]
     return {
         "config/config_aiaa.json": json.dumps(config_of(name, version), indent=2).encode(),
-        "models/model.ts": model.read_bytes(),
+        f"models/{published.model_file}": model.read_bytes(),
     }
 
 

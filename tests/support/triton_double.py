@@ -3,7 +3,8 @@
 ``with TritonDouble(repository).serve() as address`` gives ``host:port``. It reads the repository at every request, so a
 written model is served at once. It executes nothing: the answer marks the voxels of input channel 0 that are brighter
 than a share (0.4 to 0.9) of the range from darkest to brightest. The share follows from the bytes of ``model.ts``, so
-that another file gives another mask of an image that has more than two shades.
+that another file gives another mask of an image that has more than two shades. Where the output has no spatial axes,
+each class gets a high logit if more than half of the voxels are that bright.
 """
 
 import hashlib
@@ -103,6 +104,12 @@ def _mask(image: npt.NDArray[Any], model: bytes, output: dict[str, Any]) -> npt.
     darkest, brightest = image[:, :1].min(), image[:, :1].max()
     above = image[:, :1] > darkest + share * (brightest - darkest)
     channels = int(output["dims"][0])
+    if len(output["dims"]) == 1:  # a classification: each class if more than half of the image is bright
+        return (
+            np.where(above.reshape(len(image), -1).mean(1, keepdims=True) > 0.5, _LOGIT, -_LOGIT)
+            .repeat(channels, axis=1)
+            .astype(np.float32)
+        )
     logits = np.full((len(image), channels, *image.shape[2:]), -_LOGIT, np.float32)
     logits[:, -1:][above] = _LOGIT
     if channels > 1:

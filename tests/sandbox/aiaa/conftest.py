@@ -51,6 +51,20 @@ class Server:
         body = {"path": f"nvidia/med/{ngc_name}", "version": version}
         return self.put(f"/admin/model/{name or ngc_name}", json=body)
 
+    def load_ngc_form(self, ngc_name: str, version: str = "1", name: str | None = None) -> requests.Response:
+        """The form of 4.1: the same JSON as a text part."""
+        body = {"path": f"nvidia/med/{ngc_name}", "version": version}
+        return self.put(f"/admin/model/{name or ngc_name}", files={"ngc": (None, json.dumps(body))})
+
+    def load_config(self, name: str, config: Any) -> requests.Response:
+        """A config without a file, as for a pipeline."""
+        part = ("config_aiaa.json", json.dumps(config), "application/json")
+        return self.put(f"/admin/model/{name}", files={"config": part})
+
+    def load_archive(self, name: str, archive: bytes) -> requests.Response:
+        """An MMAR as a zip, and nothing else."""
+        return self.put(f"/admin/model/{name}", files={"data": ("mmar.zip", archive)})
+
     def infer(self, api: str, model: str, image: bytes | None, params: Any = None, **query: str) -> requests.Response:
         files = {"datapoint": ("image.nii", image)} if image is not None else None
         form = {"params": json.dumps(params or {})}
@@ -65,6 +79,14 @@ class Server:
 def liver_config() -> dict[str, Any]:
     config: dict[str, Any] = json.loads(LIVER_CONFIG.read_text())
     return config
+
+
+def error_of(answer: requests.Response) -> tuple[int, str, list[Any]]:
+    """Status, type and message of AIAA's envelope."""
+    body = answer.json()
+    assert body.keys() == {"error", "success"}
+    assert body["success"] is False
+    return answer.status_code, body["error"]["type"], body["error"]["message"]
 
 
 def voxels_of(nifti: bytes) -> npt.NDArray[Any]:

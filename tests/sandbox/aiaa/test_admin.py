@@ -4,18 +4,8 @@ import json
 from typing import Any
 
 import pytest
-import requests
 
-from .conftest import LIVER_MODEL, Server, Start, liver_config, voxels_of
-
-ENVELOPE_KEYS = {"error", "success"}
-
-
-def error_of(answer: requests.Response) -> tuple[int, str, list[Any]]:
-    body = answer.json()
-    assert body.keys() == ENVELOPE_KEYS
-    assert body["success"] is False
-    return answer.status_code, body["error"]["type"], body["error"]["message"]
+from .conftest import LIVER_MODEL, Server, Start, error_of, liver_config, voxels_of
 
 
 def test_a_load_answers_the_public_entry_of_the_model(aiaa: Server) -> None:
@@ -54,38 +44,9 @@ def test_an_unknown_ngc_path_or_version_is_a_500_envelope(aiaa: Server, path: st
     assert aiaa.names() == []
 
 
-def test_4_0_refuses_the_multipart_ngc_form_of_4_1(aiaa: Server) -> None:
-    ngc = json.dumps({"path": "nvidia/med/clara_pt_spleen_ct_segmentation", "version": "1"})
-    answer = aiaa.put("/admin/model/m", files={"ngc": (None, ngc)})
-    assert error_of(answer)[:2] == (500, "AIAAException")
-    assert aiaa.names() == []
-
-
-def test_an_mmar_archive_alone_is_an_error_envelope(aiaa: Server) -> None:
-    answer = aiaa.put("/admin/model/m", files={"data": ("mmar.zip", b"PK")})
-    assert error_of(answer)[:2] == (500, "AIAAException")
-
-
 def test_the_config_part_needs_no_content_type(aiaa: Server) -> None:
     parts = {"config": (None, json.dumps(liver_config())), "data": ("model.ts", LIVER_MODEL.read_bytes())}
     assert aiaa.put("/admin/model/m", files=parts).status_code == 200
-
-
-def test_a_pipeline_is_its_config_alone(aiaa: Server) -> None:
-    config = {
-        "version": 1,
-        "type": "pipeline",
-        "labels": [],
-        "description": "both",
-        "inference": {
-            "meta_data": {"deepgrow": "3D"},
-            "TRITON": {"name": "aiaa.apps.deepgrow.DeepgrowInferencePipeline", "args": {"models": ["a", "b"]}},
-        },
-    }
-    answer = aiaa.put("/admin/model/p", files={"config": ("c.json", json.dumps(config), "application/json")})
-    assert answer.json() == {
-        "name": "p", "labels": [], "description": "both", "version": "1", "type": "pipeline", "deepgrow": "3D"
-    }  # fmt: skip
 
 
 def test_a_class_the_server_lacks_is_answered_exactly_as_recorded(aiaa: Server) -> None:
@@ -108,12 +69,28 @@ def test_a_class_the_server_lacks_is_answered_exactly_as_recorded(aiaa: Server) 
         liver_config() | {"pre_transforms": [{"name": "monai.transforms.LoadImaged", "args": {"no_such": 1}}]},
         liver_config() | {"inference": {"TRITON": {"triton_model_config": {"no_such_field": 1}}}},
         liver_config() | {"inference": {"TRITON": {"triton_model_config": {"max_batch_size": 1}}}},
+        liver_config() | {"inference": {"TRITON": {"name": "aiaa.inference.TritonInference"}}},
+        liver_config() | {"inference": {"AIAA": {"name": "aiaa.inference.PyTorchInference"}}},
     ],
 )
 def test_a_config_that_cannot_be_loaded_is_a_500_envelope_and_nothing_reaches_triton(aiaa: Server, broken: Any) -> None:
     status, kind, message = error_of(aiaa.load("m", broken))
     assert (status, kind, len(message)) == (500, "AIAAException", 2)
     assert list((aiaa.workspace / "triton_models").iterdir()) == []
+
+
+def test_a_class_of_ones_own_is_loaded_without_a_file_if_it_is_in_the_workspaces_lib(
+    aiaa: Server, phantom: bytes
+) -> None:
+    """Documented: where it belongs. Inferred: the refusal. It is not run here."""
+    config = liver_config() | {"inference": {"TRITON": {"name": "my_inference.Mine"}}}
+    status, _, message = error_of(aiaa.load_config("m", config))
+    assert (status, message[0]) == (500, "CLASS_INIT_ERROR")
+    (aiaa.workspace / "lib").mkdir()
+    (aiaa.workspace / "lib" / "my_inference.py").touch()
+    assert aiaa.load_config("m", config).status_code == 200
+    assert aiaa.names() == ["m"]
+    assert error_of(aiaa.infer("segmentation", "m", phantom))[:2] == (500, "AIAAException")
 
 
 def test_a_name_with_other_characters_is_refused_with_400(aiaa: Server) -> None:
@@ -181,9 +158,3 @@ def test_admin_hosts_keeps_other_hosts_out_of_admin_alone(start: Start) -> None:
         assert server.get("/v1/models").status_code == 200
     with start(admin_hosts="10.0.0.1, 127.0.0.1") as server:
         assert server.load("m").status_code == 200
-
-
-def test_a_version_that_patches_is_not_4_0(aiaa: Server) -> None:
-    answer = requests.patch(aiaa.url + "/admin/model/m", json={}, timeout=10)
-    assert answer.status_code == 405
-    assert "Method Not Allowed" in answer.text

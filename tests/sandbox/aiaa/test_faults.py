@@ -1,7 +1,9 @@
 """Fault injection and the request log, on the AIAA stand-in; the XNAT stand-in uses the same middleware."""
 
 import json
+import socket
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -65,6 +67,29 @@ def test_an_echo_has_all_that_was_sent_and_the_credentials_in_clear_text(aiaa: S
     title = answer.text.partition("<title>")[2].partition("</title>")[0]
     for part in ("PUT", "/v1/models?a=b", "Basic dXNlcjpwYXNzd29yZA==", "user:password", "&lt;the body&gt;"):
         assert part in title
+
+
+def test_a_proxy_refuses_an_upload_before_it_has_read_it(aiaa: Server) -> None:
+    """nginx above its ``client_max_body_size``: the page comes although no byte of the body was sent."""
+    plan(aiaa, {"path": "/admin/*", "kind": "too_large", "method": "PUT"})
+    address = urlsplit(aiaa.url)
+    with socket.create_connection((address.hostname, address.port), timeout=10) as connection:
+        connection.sendall(b"PUT /admin/model/m HTTP/1.1\r\nHost: a\r\nContent-Length: 100000000\r\n\r\n")
+        received = b""
+        while b"</html>" not in received:
+            received += connection.recv(4096)
+    assert received.startswith(b"HTTP/1.1 413 ")
+    assert b"<h1>413 Request Entity Too Large</h1>" in received
+
+
+def test_a_client_that_sends_all_before_it_reads_gets_that_refusal_too(aiaa: Server) -> None:
+    plan(aiaa, {"path": "/admin/*", "kind": "too_large", "method": "PUT", "times": 1})
+    answer = aiaa.load("m", model=bytes(20_000_000))
+    assert (answer.status_code, answer.headers["server"].partition("/")[0]) == (413, "nginx")
+    assert answer.headers["content-type"] == "text/html"
+    assert answer.headers["connection"] == "close"
+    assert aiaa.names() == []
+    assert aiaa.load("m").ok
 
 
 def test_a_body_is_cut_in_the_middle(aiaa: Server) -> None:

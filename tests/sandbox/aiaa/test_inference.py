@@ -139,6 +139,7 @@ def test_a_model_without_an_image_result_answers_plain_json(aiaa: Server, phanto
     answer = aiaa.infer("inference", "clara_pt_covid19_3d_ct_classification", phantom)
     assert answer.headers["content-type"] == "application/json"
     assert list(answer.json()) == ["pred"]
+    assert [0 <= probability <= 1 for probability in answer.json()["pred"]] == [True]
 
 
 def test_too_few_channels_is_an_inference_server_exception_with_no_message_as_recorded(
@@ -149,6 +150,27 @@ def test_too_few_channels_is_an_inference_server_exception_with_no_message_as_re
     assert answer.status_code == 500
     assert answer.text == '{"error":{"message":[],"type":"InferenceServerException"},"success":false}\n'
     assert "unexpected shape for input 'INPUT__0'" in aiaa.get("/logs").text
+
+
+@pytest.mark.parametrize(
+    ("name", "channels"), [("clara_pt_prostate_mri_segmentation", 2), ("clara_pt_brain_mri_segmentation", 4)]
+)
+def test_an_image_of_several_channels_has_them_last_and_gives_one_mask(aiaa: Server, name: str, channels: int) -> None:
+    """Recorded: prostate needs two channels, or it is the error of the test above; more are as wrong as fewer."""
+    aiaa.load_ngc(name)
+
+    def image(count: int) -> bytes:
+        voxels = np.zeros((40, 30, 20, count), np.int16)
+        voxels[BOX] = 1000
+        content: bytes = nib.Nifti1Image(voxels, AFFINE).to_bytes()  # type: ignore[no-untyped-call]
+        return content
+
+    answer = aiaa.infer("segmentation", name, image(channels), {"result_extension": ".nii"}, output="image")
+    mask = voxels_of(answer.content)
+    assert mask.shape == (40, 30, 20)
+    assert set(np.argwhere(mask)[:, 0]) == set(range(10, 20))
+    too_many = aiaa.infer("segmentation", name, image(channels + 1))
+    assert (too_many.status_code, too_many.json()["error"]["message"]) == (500, [])
 
 
 def test_with_triton_down_inference_fails_and_the_models_are_still_listed(start: Start, phantom: bytes) -> None:
@@ -171,12 +193,6 @@ def test_an_unknown_model_or_no_image_is_an_envelope(aiaa: Server, phantom: byte
     aiaa.load("liver_demo")
     for answer in (aiaa.infer("segmentation", "none", phantom), aiaa.infer("segmentation", "liver_demo", None)):
         assert (answer.status_code, answer.json()["error"]["type"]) == (500, "AIAAException")
-
-
-def test_a_pipeline_is_listed_but_not_run_here(aiaa: Server, phantom: bytes) -> None:
-    config = {"version": 1, "type": "pipeline", "labels": []}
-    aiaa.put("/admin/model/p", files={"config": ("c.json", json.dumps(config))})
-    assert aiaa.infer("segmentation", "p", phantom).json()["error"]["type"] == "AIAAException"
 
 
 def test_nvidias_spleen_config_with_resampling_and_batch_axis_runs_as_published(aiaa: Server, phantom: bytes) -> None:

@@ -22,6 +22,17 @@ def test_models_survive_a_restart_with_order_and_version(start: Start, phantom: 
         assert "Config Found for liver_demo" in server.get("/logs").text
 
 
+def test_a_release_that_cannot_read_a_remembered_config_starts_without_that_model(start: Start) -> None:
+    """Recorded: for a new release, models were added again with new configs. Inferred: what it does about the old."""
+    with start(api="3.1") as server:
+        server.load_ngc("clara_ct_seg_spleen_amp")
+    with start(api="4.0") as server:
+        assert server.names() == []
+        assert (
+            "[ERROR] (aiaa.www.api.server_context) - clara_ct_seg_spleen_amp is not loaded" in server.get("/logs").text
+        )
+
+
 def test_the_workspace_has_the_layout_of_a_real_one(aiaa: Server) -> None:
     aiaa.load_ngc("clara_pt_spleen_ct_segmentation")
     entries = {path.name for path in aiaa.workspace.iterdir()}

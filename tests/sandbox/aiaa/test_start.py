@@ -36,7 +36,13 @@ def test_the_triton_address_follows_the_protocol() -> None:
     assert Options(Path("/w"), triton_ip="t", triton_proto="grpc").triton_address == "t:8001"
 
 
-@pytest.mark.parametrize("line", ["-w /w --engine AIAA", "-w /w --no_such 1", "--engine TRITON"])
+def test_the_release_is_4_0_unless_told_and_the_last_word_counts() -> None:
+    """The launcher of 3.x says ``--api 3.1`` before what it is told itself."""
+    assert parse(["-w", "/w"], "start_aiaa.sh").api == "4.0"
+    assert parse(["--api", "3.1", "-w", "/w", "--api", "4.1"], "start_aas.sh").api == "4.1"
+
+
+@pytest.mark.parametrize("line", ["-w /w --engine AIAA", "-w /w --api 5.0", "-w /w --no_such 1", "--engine TRITON"])
 def test_what_it_cannot_do_stops_the_start(line: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:
         parse(line.split(), "start_aiaa.sh")
