@@ -107,7 +107,8 @@ def said(body: bytes, secrets: Iterable[str] = ()) -> tuple[str, bool]:
 
     Known documents: AIAA's `{"error": {"message": [...], "type": ...}, "success": false}` (recorded in
     https://github.com/NVIDIA/ai-assisted-annotation-client/issues/99), FastAPI's `detail`, and XNAT's
-    `ResponseMessage`. Of an HTML page only the title is told.
+    `ResponseMessage`. Of an HTML page only the title is told, of an object store's XML
+    (https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html) only the message.
     """
     words, own_document = _words(body.decode(errors="replace"))
     # Trimmed and cut last: half a secret would not be found any more.
@@ -120,6 +121,8 @@ def shortened(text: str) -> str:
 
 
 def _words(text: str) -> tuple[str, bool]:
+    if text.lstrip().startswith("<?xml") and (message := re.search(r"<Message>(.*?)</Message>", text, re.DOTALL)):
+        return html.unescape(message.group(1)).strip(), False
     if text.lstrip().startswith("<"):
         title = re.search(r"<title[^>]*>(.*?)</title>", text, re.IGNORECASE | re.DOTALL)
         return "an HTML page" + (f" titled '{html.unescape(title.group(1)).strip()}'" if title else ""), False

@@ -22,6 +22,22 @@ ANOTHER_FILE = "it is not the file that is meant: check the address, and what is
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
+def holds(path: Path, size: int, sha256: str | None) -> bool:
+    """Whether a file is there already, and the right one.
+
+    Args:
+        size: bytes. sha256: in hex; None is not compared.
+    """
+    if not path.is_file() or path.stat().st_size != size:
+        return False
+    return sha256 is None or _sha256_of(path) == sha256.lower()
+
+
+def _sha256_of(path: Path) -> str:
+    with path.open("rb") as stored:
+        return hashlib.file_digest(stored, "sha256").hexdigest()
+
+
 class PartialFile:
     """The file, for one run alone: two that append to it would mix their bytes. The lock is the kernel's, and goes with
     the process, however that ends.
@@ -103,8 +119,8 @@ class PartialFile:
         if size is not None and self.size != size:
             return f"has {self.size} bytes, and should have {size}"
         if sha256 is not None:
-            with self._storing(), self._part.open("rb") as stored:
-                found = hashlib.file_digest(stored, "sha256").hexdigest()
+            with self._storing():
+                found = _sha256_of(self._part)
             return "" if found == sha256.lower() else f"has the sha256 {found}, and should have {sha256.lower()}"
         return "" if self.size or size == 0 else "is an empty file"
 

@@ -11,7 +11,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from operations import doctor, forget, logs, stack_file, status, verify
+from clients.ngc_process import URL as NGC
+from operations import doctor, forget, logs, ngc, stack_file, status, verify
 from operations.errors import CommandFailed, UsageError
 from operations.pulumi_cli import PulumiCli
 
@@ -95,6 +96,15 @@ def _forget(options: argparse.Namespace) -> bool:
     return True
 
 
+def _ngc_list(options: argparse.Namespace) -> bool:
+    found = ngc.models(options.url)
+    if options.json:
+        print(ngc.as_json(options.url, found))
+    else:
+        ngc.show(found)
+    return True
+
+
 def _agreed() -> bool:
     if not sys.stdin.isatty():
         raise UsageError("nobody can be asked here: give --yes to go on")
@@ -138,6 +148,13 @@ def _parser() -> argparse.ArgumentParser:
     command = add("forget", _forget, "take what is gone for good out of the stack's state")
     command.add_argument("what", metavar="SERVER|xnat", help="a server's name, or xnat")
     command.add_argument("-y", "--yes", action="store_true", help="do not ask")
+    what = "what NVIDIA's catalogue has for medical imaging; needs no stack"
+    of_ngc = commands.add_parser("ngc", help=what, description=what).add_subparsers(required=True, metavar="list")
+    command = of_ngc.add_parser("list", help="its models, with their latest versions")
+    command.set_defaults(run=_ngc_list)
+    url = os.environ.get("NGC_CLI_API_URL") or NGC
+    command.add_argument("--url", default=url, help="of NGC; NGC_CLI_API_URL by default, or NVIDIA's own")
+    add_json(command)
     return parser
 
 

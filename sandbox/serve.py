@@ -51,17 +51,18 @@ def run(app: ASGIApp, *, host: str, port: int) -> None:
 
 
 @contextmanager
-def serve(app: ASGIApp, *, port: int = 0) -> Iterator[str]:
+def serve(app: ASGIApp, *, port: int = 0, **options: Any) -> Iterator[str]:
     """Serve on loopback in a thread; yields the base URL without a trailing slash.
 
-    port  0 takes a free one; a number is for a server that must come back under the same URL
+    port     0 takes a free one; a number is for a server that must come back under the same URL
+    options  more of uvicorn's: with `ssl_certfile` and `ssl_keyfile` it speaks https
     It ends at once and cuts what is still open: the next test is not to wait for a farewell.
     Raises OSError if the port is taken, RuntimeError if the application does not start.
     """
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", port))
-    server = uvicorn.Server(_config(app, log_level="warning"))
+    server = uvicorn.Server(_config(app, log_level="warning", **options))
     loop = asyncio.new_event_loop()
     stop = asyncio.Event()
     thread = threading.Thread(target=_serve_until, args=(stop, server, listener, loop), daemon=True)
@@ -72,7 +73,8 @@ def serve(app: ASGIApp, *, port: int = 0) -> Iterator[str]:
             if not thread.is_alive() or time.monotonic() > deadline:
                 raise RuntimeError("the stand-in did not start; its log says why")
             time.sleep(0.001)
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        scheme = "https" if options.get("ssl_certfile") else "http"
+        yield f"{scheme}://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         with suppress(RuntimeError):  # the loop is closed already if the application failed
             loop.call_soon_threadsafe(stop.set)
