@@ -23,7 +23,7 @@ clean: down ## `make down`, and remove the tool cache, the virtualenv and all ot
 	@if [ -d .toolchain ]; then $(PY) -m toolchain remove-images; fi
 	@if find .state/.pulumi/stacks -name '*.json*' ! -name 'dev.json*' 2>/dev/null | grep -q .; then \
 	  echo "Kept: .state, which has other stacks than the development stack's"; else rm -rf .state; fi
-	@rm -rf .toolchain .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	@rm -rf .cache .toolchain .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 test: check toolchain ## checks, and all tests on the real engines; ARGS="..." goes to pytest

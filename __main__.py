@@ -17,7 +17,8 @@ except SettingsError as error:
 sandbox = Sandbox(SandboxArgs(settings.sandbox)) if settings.sandbox else None
 servers = {}
 for name, server in settings.servers.items():
-    images = sandbox.images if sandbox and "images" not in server.model_fields_set else ServerImages.of(server.images)
+    of_sandbox = sandbox is not None and "images" not in server.model_fields_set
+    images = None if server.is_external else sandbox.images if sandbox and of_sandbox else ServerImages.of(server)
     servers[name] = AnnotationServer(name, AnnotationServerArgs(server, images))
 catalogs = {
     name: ModelCatalog(name, ModelCatalogArgs(servers[name], server, settings.models_of(name)))

@@ -11,17 +11,18 @@ import json
 import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from email.message import Message
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from requests_toolbelt.multipart.decoder import ImproperBodyPartContentException, MultipartDecoder
 from requests_toolbelt.multipart.encoder import MultipartEncoder, MultipartEncoderMonitor
 
+from clients.aiaa_answers import InferenceResult as InferenceResult  # for who uses the client
+from clients.aiaa_answers import ModelEntry as ModelEntry
+from clients.aiaa_answers import result_of
 from clients.connection import Deadline
-from clients.errors import Broken, ClientError, NotReady, Rejected, Unreachable, json_of, said
+from clients.errors import ClientError, NotReady, Rejected, Unreachable
+from clients.progress import Progress
 from clients.transport import Answer, Transport, wait_for
 
 _ROUTES = {"segmentation": "segmentation", "annotation": "dextr3d", "deepgrow": "deepgrow"}
@@ -29,54 +30,12 @@ _POLL = 0.5  # seconds between two looks at a model that is to come or to go
 _LISTED_WITHIN = 10.0  # seconds: AIAA's processes each keep a copy of the list, and read it anew now and then
 _CONFIG_WITHIN = 10.0  # seconds: it can be done without
 _NO_SPACE = os.strerror(errno.ENOSPC)  # AIAA is written in Python, whose errors its answers name
-_ENTRY_KEYS = {"name", "type", "labels", "description", "version"}
 
 
 class DiskFull(Rejected):
     """The server's workspace, or where it keeps an upload meanwhile, has no room for a model."""
 
     advice = "free some space there, then run the command again; `bin/aiaa doctor` tells how much there is"
-
-
-@dataclass(frozen=True)
-class ModelEntry:
-    """What `/v1/models` lists of a model. `meta`: all other keys, among them those of the config's `meta_data`."""
-
-    name: str
-    type: str
-    labels: tuple[str, ...]
-    description: str
-    version: str
-    meta: Mapping[str, Any]
-
-    @classmethod
-    def of(cls, document: Any, tried: str) -> ModelEntry:
-        """
-        Raises:
-            Broken: not an entry.
-        """
-        if not isinstance(document, dict) or not isinstance(document.get("name"), str):
-            raise Broken(f"{tried}: expected a model with a name, got {str(document)[:80]!r}")
-        labels = document.get("labels") or []
-        if not isinstance(labels, list):
-            raise Broken(f"{tried}: expected a list of labels of model {document['name']}, got {str(labels)[:80]!r}")
-        return cls(
-            name=document["name"],
-            type=_text(document.get("type")),
-            labels=tuple(str(label) for label in labels),
-            description=_text(document.get("description")),
-            version=_text(document.get("version")),
-            meta={key: value for key, value in document.items() if key not in _ENTRY_KEYS},
-        )
-
-
-@dataclass(frozen=True)
-class InferenceResult:
-    """`params`: the JSON part. `image`: the file as it came, or None where the model yields none."""
-
-    params: Mapping[str, Any]
-    image: bytes | None
-    filename: str = ""
 
 
 class AiaaClient:
@@ -126,36 +85,70 @@ class AiaaClient:
             return None
         return document if isinstance(document, dict) else None
 
-    def load_from_ngc(self, name: str, path: str, version: str, deadline: float) -> ModelEntry:
+    def load_from_ngc(
+        self, name: str, path: str, version: str, deadline: float, *, as_form: bool = False
+    ) -> ModelEntry:
         """Let the server fetch a model from NGC; answers when it is loaded.
 
         Args:
             path: as `nvidia/med/clara_pt_spleen_ct_segmentation`. version: NGC's.
             deadline: seconds, the server's download included.
+            as_form: as Clara 4.1 wants it, in the part `ngc` of a form; 3.x and 4.0 take the same JSON as the body
+                (https://docs.nvidia.com/clara/clara-train-sdk/aiaa/loading_models.html).
         """
         document = json.dumps({"path": path, "version": version})
-        return self._load(name, deadline, lambda _limit: (document, "application/json"))
 
-    def load_from_files(self, name: str, config: Mapping[str, Any], data: Path, deadline: float) -> ModelEntry:
-        """Upload AIAA's config and a TorchScript file, streamed from disk; answers when the model is loaded.
+        def body(_limit: Deadline) -> tuple[Any, str]:
+            if not as_form:
+                return document, "application/json"
+            form = MultipartEncoder({"ngc": document})
+            return form.to_string(), form.content_type
+
+        return self._load(name, deadline, body)
+
+    def load_from_files(
+        self,
+        name: str,
+        config: Mapping[str, Any],
+        data: Path | None,
+        deadline: float,
+        *,
+        filename: str = "model.ts",
+        is_it: Callable[[ModelEntry], bool] = lambda _entry: True,
+        tell: Callable[[str], None] = lambda _line: None,
+    ) -> ModelEntry:
+        """Upload AIAA's config and the model's file, streamed from disk; answers when the model is loaded.
+
+        Args:
+            data: TorchScript for 4.x, a TensorFlow graph for 3.x; None for a config that needs no weights.
+            filename: by which the server is told of it: `model.ts`, `model.trt.pb`.
+            is_it: tells the entry of this upload from that of a model that it replaces, which may be listed a moment
+                longer.
+            tell: is told now and then how far the upload is.
 
         Raises:
             OSError: the file cannot be read.
             DiskFull: the server has no room for it.
         """
+        parts: dict[str, Any] = {"config": ("config_aiaa.json", json.dumps(config), "application/json")}
+        if data is None:
+            form = MultipartEncoder(parts)
+            return self._load(name, deadline, lambda _limit: (form.to_string(), form.content_type), is_it=is_it)
         with data.open("rb") as file:
 
             def body(limit: Deadline) -> tuple[Any, str]:
                 file.seek(0)
-                form = MultipartEncoder(
-                    {
-                        "config": ("config_aiaa.json", json.dumps(config), "application/json"),
-                        "data": (data.name, file, "application/octet-stream"),
-                    }
-                )
-                return MultipartEncoderMonitor(form, lambda _monitor: limit.check()), form.content_type
+                form = MultipartEncoder({**parts, "data": (filename, file, "application/octet-stream")})
+                progress = Progress(f"uploading {filename}", form.len, tell)
 
-            return self._load(name, deadline, body, f" of {data.stat().st_size / 1e6:.3f} MB")
+                def step(monitor: MultipartEncoderMonitor) -> None:
+                    limit.check()
+                    progress.at(monitor.bytes_read)
+
+                return MultipartEncoderMonitor(form, step), form.content_type
+
+            size = f"{data.stat().st_size / 1e6:.3f} MB"
+            return self._load(name, deadline, body, size, is_it)
 
     def unload(self, name: str, deadline: float) -> None:
         """Remove a model and wait until it is not listed any more; one that is not there is no error.
@@ -168,7 +161,7 @@ class AiaaClient:
             answer = patient.call("DELETE", "admin", "model", name, deadline=deadline, expect=(200, 204, 404))
         if answer.status != 404:
             _require_no_page(answer)
-        if self._look_until(name, listed=False, deadline=limit.left):
+        if self._look_until(name, lambda found: found is None, limit.left):
             raise NotReady(f"DELETE of model {name} on {self.url}: still listed after {deadline:.0f} s")
 
     def wait_until_ready(
@@ -222,7 +215,7 @@ class AiaaClient:
                 headers={"Accept": "multipart/form-data"},
                 body=lambda _limit: (form.to_string(), form.content_type),
             )
-        return _result(answer)
+        return result_of(answer)
 
     def page_answers(self, timeout: float = 5.0) -> bool:
         """Whether anything at all answers at `/`. It does while AIAA hangs: only `/v1/models` tells a server that works
@@ -250,8 +243,14 @@ class AiaaClient:
         return answer.headers.get("Access-Control-Allow-Origin")
 
     def logs(self, lines: int) -> str:
-        """The last lines of AIAA's own log."""
-        return self._transport.call("GET", "logs", "", deadline=self._timeout, query={"lines": lines}).text
+        """The last lines of AIAA's own log.
+
+        Raises:
+            Broken: a page answered, as of a proxy.
+        """
+        answer = self._transport.call("GET", "logs", "", deadline=self._timeout, query={"lines": lines})
+        _require_no_page(answer)
+        return answer.text
 
     def _models(self, deadline: float, repeat: bool | None = None) -> list[ModelEntry]:
         answer = self._transport.call("GET", "v1", "models", deadline=deadline, repeat=repeat)
@@ -261,77 +260,43 @@ class AiaaClient:
         return [ModelEntry.of(entry, answer.tried) for entry in document]
 
     def _load(
-        self, name: str, deadline: float, body: Callable[[Deadline], tuple[Any, str]], size: str = ""
+        self,
+        name: str,
+        deadline: float,
+        body: Callable[[Deadline], tuple[Any, str]],
+        size: str = "",
+        is_it: Callable[[ModelEntry], bool] = lambda _entry: True,
     ) -> ModelEntry:
-        """`size`: in words, where it is known here."""
+        """`size`: of an upload, in words."""
         limit = Deadline(deadline)
         with Transport(self.url, ca_file=self._ca_file, read_timeout=deadline) as patient:
             try:
                 answer = patient.call("PUT", "admin", "model", name, deadline=deadline, body=body)
             except ClientError as error:
-                if _NO_SPACE not in str(error):
-                    raise
-                raise DiskFull(f"no room for the model{size}: {error}") from None
+                if _NO_SPACE in str(error):
+                    raise DiskFull(f"no room for the model{f' of {size}' if size else ''}: {error}") from None
+                raise (type(error)(f"{error} (an upload of {size})", advice=error.advice) if size else error) from None
         _require_no_page(answer)
         # The answer's shape is recorded of one version only; what counts is what the server lists.
-        entry = self._look_until(name, listed=True, deadline=min(limit.left, _LISTED_WITHIN))
+        soon = min(limit.left, _LISTED_WITHIN)
+        entry = self._look_until(name, lambda found: found is not None and is_it(found), soon)
         if entry is None:
             raise Rejected(
                 f"PUT of model {name} on {self.url}: answered 200, yet the model is not listed; see {self.url}/logs/"
             )
         return entry
 
-    def _look_until(self, name: str, *, listed: bool, deadline: float) -> ModelEntry | None:
-        """The model's entry once it is listed, or not any more; at the deadline, what there is."""
+    def _look_until(self, name: str, enough: Callable[[ModelEntry | None], bool], deadline: float) -> ModelEntry | None:
+        """The model's entry, or None, once that is what is waited for; at the deadline, what there is."""
         limit = Deadline(deadline)
         while True:
             entry = self.find(name)
-            if (entry is not None) == listed or not limit.left:
+            if enough(entry) or not limit.left:
                 return entry
             time.sleep(min(_POLL, limit.left))
-
-
-def _text(value: object) -> str:
-    return "" if value is None else str(value)
 
 
 def _require_no_page(answer: Answer) -> None:
     """A log-in page of a proxy, or the wrong server: then nothing was done, and there is nothing to wait for."""
     if answer.body.lstrip().startswith(b"<"):
         raise answer.instead_of("AIAA's answer")
-
-
-def _result(answer: Answer) -> InferenceResult:
-    content_type = answer.headers.get("Content-Type", "")
-    kind = content_type.partition(";")[0].strip().lower()
-    if kind.startswith("multipart/"):
-        return _multipart_result(answer, content_type)
-    if kind == "application/json":
-        document = answer.json()
-        if isinstance(document, dict) and document.get("success") is False:
-            raise Rejected(f"{answer.tried}: {said(answer.body)[0]}")
-        return InferenceResult(_params(document), None)
-    if kind == "text/html":
-        raise answer.instead_of("a result")
-    return InferenceResult({}, answer.body)
-
-
-def _multipart_result(answer: Answer, content_type: str) -> InferenceResult:
-    params: Mapping[str, Any] = {}
-    image, filename = None, ""
-    try:
-        for part in MultipartDecoder(answer.body, content_type).parts:
-            header = Message()
-            header["Content-Disposition"] = part.headers.get(b"Content-Disposition", b"").decode()
-            if name := header.get_filename():
-                image, filename = part.content, name
-            elif header.get_param("name", header="Content-Disposition") == "params":
-                params = _params(json_of(part.content or b"{}"))
-    # AttributeError: the decoder's, if the content type names no boundary.
-    except (ImproperBodyPartContentException, ValueError, AttributeError) as error:
-        raise Broken(f"{answer.tried}: the answer cannot be taken apart: {error}") from None
-    return InferenceResult(params, image, filename)
-
-
-def _params(document: Any) -> Mapping[str, Any]:
-    return document if isinstance(document, dict) else {"result": document}

@@ -64,6 +64,15 @@ class Rejected(ClientError):
     advice = "mend what it names, then run the command again; its log may tell more"
 
 
+class TooLarge(Rejected):
+    """What was sent is larger than somebody takes (413): AIAA has no such limit, so it is a proxy."""
+
+    advice = (
+        "a proxy in between takes no upload of this size: raise its limit (nginx: client_max_body_size), or give the "
+        "server's own address, without the proxy, in its url"
+    )
+
+
 class Broken(ClientError):
     """The server answered nonsense: HTML where JSON belongs, another shape than documented, a bare 500."""
 
@@ -151,6 +160,8 @@ def of_status(tried: str, status: int, reason: str, body: bytes, secrets: Iterab
         return Refused(line)
     if status in (502, 503, 504):
         return NotReady(line)
+    if status == 413:
+        return TooLarge(line)
     if status < 500 or own_document:
         return Rejected(line)
     return Broken(line)

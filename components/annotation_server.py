@@ -12,7 +12,7 @@ from components.clara_v4 import ClaraV4, ClaraV4Args, container_names
 from components.workspace import Workspace, WorkspaceArgs
 from dynamic_providers.aiaa.endpoint import Endpoint
 from dynamic_providers.aiaa.host_check import HostCheck
-from settings import Images, Server
+from settings import Server
 
 
 @dataclass(frozen=True)
@@ -24,16 +24,20 @@ class ServerImages:
     workspace: pulumi.Input[str]
 
     @classmethod
-    def of(cls, images: Images) -> ServerImages:
-        return cls(aiaa=images.aiaa, triton=images.triton, workspace=images.aiaa)
+    def of(cls, server: Server) -> ServerImages:
+        return cls(aiaa=server.aiaa_image, triton=server.images.triton, workspace=server.aiaa_image)
 
 
 @dataclass(frozen=True)
 class AnnotationServerArgs:
-    """`server`: what the stack file says of it."""
+    """
+    Attributes:
+        server: what the stack file says of it.
+        images: None for a server that somebody else runs.
+    """
 
     server: Server
-    images: ServerImages
+    images: ServerImages | None
 
 
 class AnnotationServer(pulumi.ComponentResource):
@@ -42,7 +46,7 @@ class AnnotationServer(pulumi.ComponentResource):
     Attributes:
         url: as this machine reaches it. browser_url: as a clinician's browser does.
         endpoint: depend on it to come after the server's first answer.
-        generation: of the workspace.
+        generation: of the workspace; "" if it is somebody else's, too.
         volume: the volume that takes the server's models with it when it is deleted; None if they stay.
     """
 
@@ -57,6 +61,21 @@ class AnnotationServer(pulumi.ComponentResource):
         super().__init__("xnat-aiaa:index:AnnotationServer", name, None, opts)
         server = args.server
         self.url, self.browser_url = server.deployer_url, server.viewer_url
+        self.containers, self.generation, self.volume = {}, pulumi.Output.from_input(""), None
+        if args.images:
+            self._run(name, server, args.images)
+        self.endpoint = Endpoint(
+            name,
+            url=self.url,
+            containers=self.containers,
+            logs_of=container_names(name) if args.images else {},
+            docker_host=server.docker,
+            timeout=server.ready_timeout,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.register_outputs({"url": self.url, "browser_url": self.browser_url})
+
+    def _run(self, name: str, server: Server, images: ServerImages) -> None:
         checked = HostCheck(
             name,
             key=f"servers.{name}",
@@ -77,18 +96,8 @@ class AnnotationServer(pulumi.ComponentResource):
             child = pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(providers={"docker": engine}))
         names = container_names(name)
         workspace = Workspace(
-            name, WorkspaceArgs(server.workspace, args.images.workspace, [names["aiaa"]], server.docker), child
+            name, WorkspaceArgs(server.workspace, images.workspace, [names["aiaa"]], server.docker), child
         )
-        clara = ClaraV4(name, ClaraV4Args(server, args.images.aiaa, args.images.triton, workspace), child)
+        clara = ClaraV4(name, ClaraV4Args(server, images.aiaa, images.triton, workspace), child)
         self.containers = clara.containers
         self.generation, self.volume = workspace.generation, workspace.volume
-        self.endpoint = Endpoint(
-            name,
-            url=self.url,
-            containers=self.containers,
-            logs_of=names,
-            docker_host=server.docker,
-            timeout=server.ready_timeout,
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-        self.register_outputs({"url": self.url, "browser_url": self.browser_url})

@@ -178,7 +178,7 @@ def aiaa_command(server: Server) -> str:
     }
     if server.admin_hosts != "*":
         options["--admin_hosts"] = server.admin_hosts
-    words = [*shlex.split(server.launcher), *(str(word) for option in options.items() for word in option)]
+    words = [*shlex.split(server.start_command), *(str(word) for option in options.items() for word in option)]
     return f"chmod 777 /workspace && {shlex.join(words)}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,8 +11,9 @@ from model_files.document import found
 
 _ANY = 64  # voxels along an axis of which nothing is said
 _SLICES = 8  # of a volume for a 2D model
-_SMALLEST, _LARGEST = 16, 128  # voxels along an axis
+_SMALLEST, _LARGEST = 16, 256  # voxels along an axis
 _MOST_CHANNELS = 8
+_MOST_VOXELS = 32 << 20  # of all channels: 64 MB as they are sent, and several times that within a server
 
 # The channels that a pre-transform adds to the image (https://docs.monai.io/en/0.8.1/: AddGuidanceSignald of
 # monai.apps.deepgrow, AddExtremePointsChanneld), and those of the model types, if no transform says more: deepgrow has
@@ -40,14 +42,14 @@ def declared(config: Any) -> Declared:
     """
     dims = found(config, "inference", "TRITON", "triton_model_config", "input", 0, "dims")
     if _is_shape(dims, (3, 4)):
-        return Declared(_image_channels(dims[0], config), _volume(dims[1:]))
+        return _fitting(_image_channels(dims[0], config), dims[1:])
     # Clara 3.x says how many of a field (https://github.com/fzbuzz/Clara-Train-Spleen has one of its configs).
     field = found(config, "inference", "image")
     channels = found(config, "inference", "trtis", "input_channels", field if isinstance(field, str) else "image")
     for where in (("AIAA", "args"), ("TRITON", "args"), ("args",), ()):  # the last two: Clara 3.x, config version 3, 2
         roi = found(config, "inference", *where, "roi")
         if _is_shape(roi, (2, 3)):
-            return Declared(_image_channels(channels, config), _volume(roi))
+            return _fitting(_image_channels(channels, config), roi)
     return Declared()
 
 
@@ -60,9 +62,13 @@ def _is_shape(value: Any, lengths: tuple[int, ...]) -> bool:
     return isinstance(value, list) and len(value) in lengths and all(type(size) is int for size in value)
 
 
-def _volume(sizes: Sequence[int]) -> tuple[int, int, int]:
-    first, second, *third = (min(max(size, _SMALLEST), _LARGEST) if size > 0 else _ANY for size in sizes)
-    return first, second, third[0] if third else _SLICES
+def _fitting(channels: int, sizes: Sequence[int]) -> Declared:
+    for largest in (_LARGEST, _LARGEST // 2):
+        first, second, *third = (min(max(size, _SMALLEST), largest) if size > 0 else _ANY for size in sizes)
+        shape = first, second, third[0] if third else _SLICES
+        if channels * math.prod(shape) <= _MOST_VOXELS:
+            break
+    return Declared(channels, shape)
 
 
 def _guidance(config: Any) -> int:

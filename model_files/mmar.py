@@ -27,6 +27,11 @@ CONFIG = "config/config_aiaa.json"
 _CHUNK = 1 << 20
 
 
+def weights_of(api: Api) -> str:
+    """Where the weights are that a server of this generation takes."""
+    return "models/model.trt.pb" if api == "clara-3.1" else "models/model.ts"
+
+
 class NoMmar(Unusable):
     """The file or folder is no MMAR that could be used."""
 
@@ -43,7 +48,7 @@ class Mmar(ABC):
         self._path = path
         top = self._top(names)
         self.config_name = top + CONFIG
-        self.weights_name = top + ("models/model.trt.pb" if api == "clara-3.1" else "models/model.ts")
+        self.weights_name = top + weights_of(api)
         if self.weights_name not in names:
             raise NoMmar(f"{path}: {_no_weights(names, top, self.weights_name)}")
         if (size := self._size(self.config_name)) > LARGEST_CONFIG:

@@ -29,15 +29,19 @@ DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, Runtim
 """What Python's zipfile raises for an archive that is damaged, or of a kind that it does not know."""
 
 
-def problems(path: Path, *, api: Api = "clara-4.0") -> str | None:
-    """Why a server of this generation cannot load the file, and what to do, in one line; None if it may."""
+def problems(path: Path, *, api: Api = "clara-4.0", file: str | None = None) -> str | None:
+    """Why a server of this generation cannot load the file, and what to do, in one line; None if it may.
+
+    Args:
+        file: what the file is called; None for its path.
+    """
     try:
         head = head_of(path)
         told = stray(head)
         told = told or (_graph_def(head) if api == "clara-3.1" else _torch_script(path, head))
     except OSError as error:
         told = f"cannot be read: {error.strerror or error}"
-    return one_line(f"{path}: {told}") if told else None
+    return one_line(f"{file or path}: {told}") if told else None
 
 
 def _graph_def(head: bytes) -> str | None:

@@ -73,10 +73,15 @@ def _urls(stack: Stack) -> Iterator[str]:
 
 def _engines(stack: Stack) -> list[str | None]:
     """The engines of the stack; the default one, which is None, also if there is only XNAT's stand-in on it."""
-    hosts = [server.docker for server in stack.settings.servers.values()]
-    if stack.settings.sandbox or not hosts:
+    hosts = [server.docker for server in _run_here(stack).values()]
+    if stack.settings.sandbox or not stack.settings.servers:
         hosts.append(None)
     return list(dict.fromkeys(hosts))
+
+
+def _run_here(stack: Stack) -> dict[str, Server]:
+    """The servers that the stack runs, on whatever engine."""
+    return {name: server for name, server in stack.settings.servers.items() if not server.is_external}
 
 
 def _engine(stack: Stack | None, docker_host: str | None) -> Iterator[Finding]:
@@ -93,7 +98,7 @@ def _engine(stack: Stack | None, docker_host: str | None) -> Iterator[Finding]:
 
 def _needs(stack: Stack, docker_host: str | None, engine: docker.DockerClient) -> Iterator[Finding]:
     """What the stack asks of this engine."""
-    servers = {name: server for name, server in stack.settings.servers.items() if server.docker == docker_host}
+    servers = {name: server for name, server in _run_here(stack).items() if server.docker == docker_host}
     labels = {f"{NAMESPACE}.project": NAMESPACE, f"{NAMESPACE}.stack": stack.name}
     images = dict.fromkeys(image for server in servers.values() for image in _images(stack, server))
     yield engines.disk(engine, docker_host, list(images))
@@ -116,4 +121,4 @@ def _images(stack: Stack, server: Server) -> tuple[str, ...]:
     """None for stand-ins: their image is made of a small one."""
     if stack.settings.sandbox and "images" not in server.model_fields_set:
         return ()
-    return server.images.aiaa, server.images.triton
+    return server.aiaa_image, server.images.triton

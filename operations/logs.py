@@ -19,9 +19,26 @@ def show(stack: Stack, names: Sequence[str], lines: int) -> bool:
     """
     whole = True
     for name in names:
+        if stack.server(name).is_external:
+            whole &= _show_own(stack, name, lines)
+            continue
         for role in ROLES:
             whole &= _show(stack, name, role, lines)
     return whole
+
+
+def _show_own(stack: Stack, name: str, lines: int, reason: str = "") -> bool:
+    """AIAA keeps the lines of its container's log in a file of its own, and gives them out even while it hangs."""
+    url = stack.server(name).deployer_url
+    try:
+        with AiaaClient(url) as client:
+            title = f"server {name}: aiaa, {url}/logs/" + (f" (the container's: {reason})" if reason else "")
+            _print(title, client.logs(lines).splitlines())
+        return True
+    except ClientError as error:
+        told = f"{reason}; {error.line}" if reason else error.line
+        _print(f"server {name}: aiaa: its log cannot be read: {told}", [])
+        return False
 
 
 def _show(stack: Stack, name: str, role: str, lines: int) -> bool:
@@ -34,16 +51,7 @@ def _show(stack: Stack, name: str, role: str, lines: int) -> bool:
     except ClientError as error:
         reason = error.line
     if role == "aiaa":
-        # AIAA keeps the same lines in a file of its own, and gives them out even while it hangs.
-        url = stack.server(name).deployer_url
-        try:
-            with AiaaClient(url) as client:
-                _print(
-                    f"server {name}: {role}, {url}/logs/ (the container's: {reason})", client.logs(lines).splitlines()
-                )
-            return True
-        except ClientError as error:
-            reason = f"{reason}; {error.line}"
+        return _show_own(stack, name, lines, reason)
     _print(f"server {name}: {role}: its log cannot be read: {reason}", [])
     return False
 

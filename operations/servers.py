@@ -74,7 +74,9 @@ def look(stack: Stack, name: str) -> ServerState:
 
 
 def _containers(stack: Stack, name: str) -> tuple[tuple[ContainerState, ...], str]:
-    """The states of a server's containers; without any, the reason why they cannot be seen."""
+    """The states of a server's containers; without any, the reason why they cannot be seen, if there should be some."""
+    if stack.server(name).is_external:
+        return (), ""
     try:
         with docker_engine(stack.server(name).docker) as engine:
             found = []
@@ -100,6 +102,8 @@ def _state(container: Container) -> str:
 
 
 def _hung(stack: Stack, name: str) -> str:
+    if stack.server(name).is_external:
+        return "it hangs: / answers, /v1/models does not: AIAA has to be restarted where it runs"
     engine = stack.server(name).docker
     command = ["docker", *(["--host", engine] if engine else []), "restart", stack.container(name, "aiaa")]
     return f"it hangs: / answers, /v1/models does not: run `{shlex.join(command)}` (docs/operations.md tells more)"

@@ -1,7 +1,7 @@
 """The shape of a stack file: typed, validated models, and every rule that can be checked without a network."""
 
 from settings.errors import SettingsError
-from settings.models import Model
+from settings.models import LocalSource, Model, NgcAccount, PinnedFile
 from settings.sandbox import Sandbox, SandboxXnat
 from settings.servers import Healthcheck, Images, Server
 from settings.stack import NAMESPACE, Settings
@@ -11,7 +11,10 @@ __all__ = [
     "NAMESPACE",
     "Healthcheck",
     "Images",
+    "LocalSource",
     "Model",
+    "NgcAccount",
+    "PinnedFile",
     "Registrations",
     "Sandbox",
     "SandboxXnat",

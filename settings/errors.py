@@ -58,6 +58,19 @@ def validated(model: type[_M], raw: object, at: str = "", context: Mapping[str, 
         raise SettingsError("\n".join(_lines(error, model, at))) from None
 
 
+def nested(model: type[_M], raw: object) -> _M:
+    """The same within a validator of the value that holds this one.
+
+    Raises:
+        WrongKeys: with a pair for each error.
+    """
+    try:
+        return validated(model, raw)
+    except SettingsError as error:
+        pairs = (line.partition(": ") for line in str(error).splitlines())
+        raise WrongKeys((key, message) for key, _, message in pairs) from None
+
+
 def shown(value: object) -> str:
     """A value as it would be written in the stack file, in one short line; what could be a log-in in a URL is not."""
     if value is None:

@@ -1,25 +1,71 @@
-"""`models.<name>`: models, and where each comes from."""
+"""`models.<name>`: models, and where each comes from; `ngc`: the account on NVIDIA's catalogue."""
 
 from __future__ import annotations
 
-from pydantic import model_validator
+import posixpath
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import unquote, urlsplit
 
+from pydantic import BeforeValidator, model_validator
+
+from model_files import config, torchscript
+from model_files.config import Api, Engine
+from model_files.errors import Unusable
+from model_files.mmar import Mmar
+from settings.errors import nested
 from settings.strict import Strict
-from settings.values import ExistingFile, ModelConfigFile, NgcPath, Text
+from settings.values import (
+    BaseUrl,
+    ExistingPath,
+    FileUrl,
+    ModelConfigFile,
+    NgcPath,
+    Password,
+    Sha256,
+    Text,
+    VariableName,
+    existing_file,
+)
+
+_SOURCES = ("ngc", "local", "mmar", "pipeline")
 
 
 class NgcSource(Strict):
-    """A model that AIAA fetches from NVIDIA's NGC by itself. `version` is NGC's, a text."""
+    """A model of NVIDIA's NGC. `version` is NGC's, a text. `fetch`: who downloads it, AIAA or who deploys."""
 
     path: NgcPath
     version: Text
+    fetch: Literal["server", "deployer"] = "server"
+
+
+class PinnedFile(Strict):
+    """A file that is fetched when it is needed, and must then be the one that was meant."""
+
+    url: FileUrl
+    sha256: Sha256
+
+    @property
+    def name(self) -> str:
+        return posixpath.basename(unquote(urlsplit(self.url).path))
+
+
+def _data(value: object) -> object:
+    return nested(PinnedFile, value) if isinstance(value, Mapping) else existing_file(value)
 
 
 class LocalSource(Strict):
-    """A model from files: AIAA's config and the TorchScript weights, relative to the project's folder."""
+    """A model from files: AIAA's config and the weights, relative to the project's folder; or weights from a URL."""
 
     config: ModelConfigFile
-    data: ExistingFile
+    data: Annotated[Path | PinnedFile, BeforeValidator(_data)]
+
+
+class PipelineSource(Strict):
+    """A config alone: other models of the same server, or inference code in its workspace, do the work."""
+
+    config: ModelConfigFile
 
 
 class Model(Strict):
@@ -27,15 +73,67 @@ class Model(Strict):
 
     ngc: NgcSource | None = None
     local: LocalSource | None = None
+    mmar: ExistingPath | None = None
+    pipeline: PipelineSource | None = None
     servers: tuple[Text, ...] | None = None
     adopt: bool = False
     retain: bool = False
+    mark: bool = True
     smoke_test: bool = True
 
     @model_validator(mode="after")
     def _one_source(self) -> Model:
-        if (self.ngc is None) == (self.local is None):
-            raise ValueError(
-                "give exactly one source: " + ("ngc or local" if self.ngc is None else "not both ngc and local")
-            )
+        given = [source for source in _SOURCES if getattr(self, source) is not None]
+        if len(given) != 1:
+            told = f"not both {' and '.join(given)}" if given else "ngc, local, mmar or pipeline"
+            raise ValueError(f"give exactly one source: {told}")
+        return self
+
+    def problems(self, api: Api, engine: Engine) -> Iterator[tuple[str, str]]:
+        """Why a server could not take this model, as far as its files tell before an upload: pairs of the key here and
+        what is wrong."""
+        if self.local:
+            data = self.local.data
+            yield from _of_config("local.config", self.local.config, api, engine, has_weights=True)
+            if isinstance(data, Path) and (told := torchscript.problems(data, api=api)):
+                yield "local.data", told
+        if self.pipeline:
+            yield from _of_config("pipeline.config", self.pipeline.config, api, engine, has_weights=False)
+        if self.mmar:
+            try:
+                with Mmar.open(self.mmar, api) as mmar:
+                    file = f"{self.mmar}: {mmar.config_name}"
+                    document = config.parse(mmar.config, file)
+                    found = config.problems(document, file, api=api, engine=engine, has_weights=True)
+                    yield from (("mmar", str(problem)) for problem in found)
+            except Unusable as error:
+                yield "mmar", str(error)
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The models of the same server that a pipeline is made of."""
+        return config.parts(config.read(self.pipeline.config)) if self.pipeline else ()
+
+
+def _of_config(key: str, path: Path, api: Api, engine: Engine, *, has_weights: bool) -> Iterator[tuple[str, str]]:
+    document: Mapping[str, Any] = config.read(path)
+    for problem in config.problems(document, str(path), api=api, engine=engine, has_weights=has_weights):
+        yield key, str(problem)
+
+
+class NgcAccount(Strict):
+    """NVIDIA's catalogue, for models that the deploying machine fetches. Public models need no key.
+
+    Without `api_key` and `api_key_env`, the key is NVIDIA's own environment variable's, or the one that
+    `ngc config set` wrote.
+    """
+
+    url: BaseUrl = "https://api.ngc.nvidia.com"
+    api_key: Password | None = None
+    api_key_env: VariableName | None = None
+
+    @model_validator(mode="after")
+    def _one_key(self) -> NgcAccount:
+        if self.api_key is not None and self.api_key_env is not None:
+            raise ValueError("give api_key (a secret) or api_key_env, not both")
         return self

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Any
 
 from settings.errors import nearest, shown, written
@@ -50,6 +51,8 @@ def ports_once(settings: Settings) -> Wrong:
     if settings.sandbox and settings.sandbox.xnat:
         taken.append(("sandbox.xnat.port", None, "127.0.0.1", settings.sandbox.xnat.port))
     for name, server in settings.servers.items():
+        if server.is_external:
+            continue
         key, machine = f"servers.{written(name)}.port", _machine(server)
         for other_key, other_machine, other_bind, other_port in taken:
             if (machine, server.port) == (other_machine, other_port) and _overlap(server.bind, other_bind):
@@ -80,6 +83,34 @@ def browsers_reach_registered_servers(settings: Settings) -> Wrong:
             why = _leads_astray(url, xnat) or _mixed_content(url, xnat)
             if why:
                 yield f"servers.{written(name)}.browser_url", why
+
+
+def models_fit_their_servers(settings: Settings) -> Wrong:
+    """What AIAA would refuse after an upload of gigabytes is told before it."""
+    for name, model in settings.models.items():
+        kinds = dict.fromkeys((server.speaks, server.engine) for server in settings.servers_of(model).values())
+        found = (pair for api, engine in kinds for pair in model.problems(api, engine))
+        for key, told in dict.fromkeys(found):
+            yield f"models.{written(name)}.{key}", told
+
+
+def pipelines_find_their_parts(settings: Settings) -> Wrong:
+    """On each of a pipeline's servers, as AIAA looks for them there."""
+    parts = {name: model.parts for name, model in settings.models.items()}
+    for name, model in settings.models.items():
+        key = f"models.{written(name)}.pipeline"
+        for part in parts[name]:
+            if part not in settings.models:
+                told = f"it is made of model {shown(part)}, which is not among the models of this stack"
+                yield key, told + nearest(part, settings.models.keys() - {name})
+                continue
+            for server in settings.servers_of(model).keys() - settings.servers_of(settings.models[part]).keys():
+                yield key, f"it is on server {server}, and its part {shown(part)} is not: put both on the same servers"
+    try:
+        TopologicalSorter(parts).prepare()
+    except CycleError as error:
+        circle = list(error.args[1])
+        yield f"models.{written(circle[0])}.pipeline", f"it is made of itself: {' of '.join(map(shown, circle))}"
 
 
 def _leads_astray(url: str, xnat: str) -> str | None:
@@ -117,4 +148,12 @@ def _overlap(bind: str, other: str) -> bool:
 
 
 ALL: tuple[Callable[[Settings], Wrong], ...]
-ALL = (xnat_for_registrations, server_names, ports_once, bind_reached_from_here, browsers_reach_registered_servers)
+ALL = (
+    xnat_for_registrations,
+    server_names,
+    ports_once,
+    bind_reached_from_here,
+    browsers_reach_registered_servers,
+    models_fit_their_servers,
+    pipelines_find_their_parts,
+)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
+from dataclasses import dataclass
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import field_validator
+from pydantic import field_validator, model_validator
 
-from settings.errors import shown
+from model_files.config import Api
+from settings.errors import WrongKeys, shown
 from settings.strict import Strict
 from settings.values import (
     Command,
@@ -36,9 +38,9 @@ class TritonOptions(Strict):
 
 
 class Images(Strict):
-    """Image names: the guide names v4.0, NVIDIA's compose files pair it with this Triton."""
+    """Image names; AIAA's default is its runtime's. NVIDIA's compose files pair both of those with this Triton."""
 
-    aiaa: Image = "nvcr.io/nvidia/clara-train-sdk:v4.0"
+    aiaa: Image | None = None
     triton: Image = "nvcr.io/nvidia/tritonserver:21.02-py3"
 
 
@@ -75,10 +77,34 @@ class Healthcheck(Strict):
     start_period: Seconds = 600
 
 
-class Server(Strict):
-    """One AIAA server with its Triton."""
+@dataclass(frozen=True)
+class _Runtime:
+    """What the generations of Clara Train differ in.
 
-    runtime: Literal["clara-4.0"] = "clara-4.0"
+    Sources: the guide for 4.0; NVIDIA's notebook for 4.1 (NVIDIA/clara-train-examples,
+    PyTorch/NoteBooks/AIAA/AIAA.ipynb).
+    """
+
+    image: str
+    launcher: str
+
+
+_RUNTIMES = {
+    "clara-4.0": _Runtime("nvcr.io/nvidia/clara-train-sdk:v4.0", "start_aiaa.sh"),
+    "clara-4.1": _Runtime("nvcr.io/nvidia/clara-train-sdk:v4.1", "AIAA start"),
+}
+# What can be said of a server that somebody else runs: how it is reached, what it speaks, how long it may take.
+_OF_EXTERNAL = {
+    *("runtime", "api", "engine", "url", "browser_url"),
+    *("ready_timeout", "load_timeout", "infer_timeout"),
+}
+
+
+class Server(Strict):
+    """One AIAA server: with its Triton, or, if it is `external`, one that somebody else runs."""
+
+    runtime: Literal["clara-4.0", "clara-4.1", "external"] = "clara-4.0"
+    api: Api | None = None
     engine: Literal["triton"] = "triton"
     docker: DockerAddress | None = None
     bind: IpAddress = "127.0.0.1"
@@ -89,7 +115,7 @@ class Server(Strict):
     gpus: tuple[Gpu, ...] = ("0",)
     triton: TritonOptions = TritonOptions()
     images: Images = Images()
-    launcher: Command = "start_aiaa.sh"
+    launcher: Command | None = None
     admin_hosts: Text = "*"
     shm_size: Annotated[int, whole(1, 2**20, " of megabytes")] = 1024
     ulimits: Ulimits = Ulimits()
@@ -110,6 +136,40 @@ class Server(Strict):
                 raise ValueError('must be "all", or a list of GPU ids such as ["0"], not both')
             return value
         raise ValueError(f'must be a list of GPU ids such as ["0"], [] for none, or "all", not {shown(value)}')
+
+    @model_validator(mode="after")
+    def _external(self) -> Server:
+        if self.runtime != "external":
+            if self.api is not None:
+                raise WrongKeys([("api", "is said by runtime already: only an external server needs it")])
+            return self
+        wrong = [
+            (key, "says how a server is run, and this one is external: remove the key, or choose another runtime")
+            for key in sorted(self.model_fields_set - _OF_EXTERNAL)
+        ]
+        if self.url is None:
+            wrong.append(("url", "is missing: an external server needs its address, such as http://10.0.0.5:5000"))
+        if wrong:
+            raise WrongKeys(wrong)
+        return self
+
+    @property
+    def is_external(self) -> bool:
+        return self.runtime == "external"
+
+    @property
+    def speaks(self) -> Api:
+        """The generation of AIAA's protocol."""
+        return self.api or "clara-4.0" if self.runtime == "external" else self.runtime
+
+    @property
+    def aiaa_image(self) -> str:
+        return self.images.aiaa or _RUNTIMES[self.runtime].image
+
+    @property
+    def start_command(self) -> str:
+        """AIAA's, in its image."""
+        return self.launcher or _RUNTIMES[self.runtime].launcher
 
     @property
     def machine(self) -> str | None:

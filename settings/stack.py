@@ -18,7 +18,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from settings import rules
 from settings.errors import SettingsError, WrongKeys, validated, written
-from settings.models import Model
+from settings.models import Model, NgcAccount
 from settings.sandbox import Sandbox
 from settings.servers import Server
 from settings.strict import Strict
@@ -37,6 +37,7 @@ class StackConfig(Protocol):
 class Settings(Strict):
     servers: dict[ServerName, Server] = Field(default_factory=dict)
     models: dict[ModelName, Model] = Field(default_factory=dict)
+    ngc: NgcAccount = NgcAccount()
     xnat: Xnat | None = None
     registrations: Registrations = Registrations()
     sandbox: Sandbox | None = None
@@ -103,6 +104,9 @@ class Settings(Strict):
         if self.xnat and self.xnat.url:
             return self.xnat.url
         return self.sandbox.xnat.url if self.sandbox and self.sandbox.xnat else None
+
+    def servers_of(self, model: Model) -> dict[str, Server]:
+        return {name: server for name, server in self.servers.items() if model.servers is None or name in model.servers}
 
     def models_of(self, server: str) -> dict[str, Model]:
         return {name: model for name, model in self.models.items() if model.servers is None or server in model.servers}

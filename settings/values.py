@@ -7,18 +7,20 @@ made of what was written (a number from "1", a text from 5000), as long as nothi
 from __future__ import annotations
 
 import ipaddress
-import json
 import os
 import posixpath
 import re
 import shlex
 import socket
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 
+from model_files.config import read
+from model_files.errors import Unusable
 from settings.errors import shown
 
 _WEEK = 7 * 24 * 3600
@@ -168,33 +170,37 @@ def _base_url(value: object) -> str:
     return f"{parts.scheme}://{parts.netloc}{parts.path}".rstrip("/")
 
 
-def _existing_file(value: object) -> Path:
+def existing_file(value: object) -> Path:
     """Relative paths are relative to the folder of Pulumi.yaml, where Pulumi runs the program."""
+    return _existing(value, "file", Path.is_file)
+
+
+def _existing(value: object, kind: str, is_there: Callable[[Path], bool]) -> Path:
     path = Path(_line(value))
     try:
-        found = path.is_file()
+        found = is_there(path)
     except OSError as error:
         raise ValueError(f"{shown(str(path))} cannot be read: {error.strerror}") from None
     if not found:
-        raise ValueError(f"there is no file {shown(str(path))} (a path is relative to the folder of Pulumi.yaml)")
+        raise ValueError(f"there is no {kind} {shown(str(path))} (a path is relative to the folder of Pulumi.yaml)")
     if not os.access(path, os.R_OK):
         raise ValueError(f"{shown(str(path))} cannot be read by this user: change its owner or mode")
     return path
 
 
 def _model_config(path: Path) -> Path:
-    name = shown(str(path))
     try:
-        content = json.loads(path.read_bytes())
-    except OSError as error:
-        raise ValueError(f"{name} cannot be read: {error.strerror}") from None
-    except (ValueError, RecursionError) as error:
-        why = f"line {error.lineno}: {error.msg}" if isinstance(error, json.JSONDecodeError) else "it is no text at all"
-        raise ValueError(f"{name} is not JSON ({why}): give the model's config_aiaa.json") from None
-    kind = content.get("type") if isinstance(content, dict) else None
-    if not isinstance(kind, str) or not kind:
-        raise ValueError(f'{name} has no "type", such as "segmentation", so AIAA would refuse it')
+        read(path)
+    except Unusable as error:
+        raise ValueError(str(error)) from None
     return path
+
+
+def _file_url(value: object) -> str:
+    url, parts = _http(value)
+    if not posixpath.basename(parts.path):
+        raise ValueError(f"must name a file, as in https://store.example.org/models/model.ts, not {shown(url)}")
+    return url
 
 
 def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
@@ -253,5 +259,10 @@ WorkspaceLocation = Annotated[str, BeforeValidator(_workspace)]
 Command = Annotated[str, BeforeValidator(_command)]
 Password = Annotated[SecretStr, BeforeValidator(_password)]
 FilePath = Annotated[Path, BeforeValidator(lambda value: Path(_line(value)))]
-ExistingFile = Annotated[Path, BeforeValidator(_existing_file)]
-ModelConfigFile = Annotated[Path, BeforeValidator(_existing_file), AfterValidator(_model_config)]
+ExistingFile = Annotated[Path, BeforeValidator(existing_file)]
+ExistingPath = Annotated[Path, BeforeValidator(lambda value: _existing(value, "file or folder", Path.exists))]
+ModelConfigFile = Annotated[Path, BeforeValidator(existing_file), AfterValidator(_model_config)]
+FileUrl = Annotated[str, BeforeValidator(_file_url)]
+Sha256 = Annotated[
+    str, _one_of(r"[0-9a-fA-F]{64}", "the 64 hexadecimal digits that `sha256sum` prints"), AfterValidator(str.lower)
+]

@@ -1,8 +1,12 @@
-"""How many cases the property-based tests try: few and always the same ones, or all of them with `SOAK=1`."""
+"""How many cases the property-based tests try: few and always the same ones, or all of them with `SOAK=1`. And a cache
+of models' digests that is the tests' own, and goes with them."""
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
+import tempfile
 
 from hypothesis import HealthCheck, settings
 
@@ -16,3 +20,6 @@ settings.register_profile(
     print_blob=True,
 )
 settings.load_profile("soak" if os.environ.get("SOAK") == "1" else "default")
+
+os.environ["XNAT_AIAA_CACHE"] = _cache = tempfile.mkdtemp(prefix="tests-cache-")
+atexit.register(shutil.rmtree, _cache, ignore_errors=True)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pulumi
-from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
+from pulumi.dynamic import ConfigureRequest, CreateResult, ReadResult, Resource, UpdateResult
 
-from clients.aiaa import AiaaClient, ModelEntry
-from dynamic_providers.aiaa import model_source
-from dynamic_providers.aiaa.model_source import ForeignModel, Known, Local, Ngc, Source, SourceChanged
+from clients.aiaa import AiaaClient
+from clients.ngc import NgcCatalog
+from clients.ngc_key import find_key
+from dynamic_providers import stack_config
+from dynamic_providers.aiaa import model_inputs, model_source
+from dynamic_providers.aiaa.model_source import ForeignModel, Known, Loaded, NotAsSent, Source, Unfit
+from dynamic_providers.aiaa.packages import SourceChanged
 from dynamic_providers.boundary import (
     Props,
     Provider,
@@ -23,10 +26,12 @@ from dynamic_providers.boundary import (
     plain,
     say,
 )
+from model_files.errors import Unusable
+from settings import NgcAccount
 
-_SOURCE = ("ngc", "ngc_version", "config_digest", "weights_digest")
-_RELOAD_ON = (*_SOURCE, "generation", "owner")
-_NO_INPUTS = ("type", "labels", "version", "description", "loaded", "ensured_at", "drift")  # of the program
+_RELOAD_ON = (*model_inputs.SOURCE, "generation", "owner")
+_OUTPUTS = ("type", "labels", "version", "description", "digest", "loaded", "ensured_at")
+_NO_INPUTS = (*_OUTPUTS, "drift")  # of the program
 
 
 class ModelProvider(Provider):
@@ -40,21 +45,25 @@ class ModelProvider(Provider):
     required = ("server", "model", "url", "owner")
     managed = ("url", *_RELOAD_ON, "drift")
 
+    def configure(self, req: ConfigureRequest) -> None:
+        self._config = req.config
+
     def faults(self, known: Props) -> Iterator[tuple[str, str]]:
-        if bool(known.get("ngc")) == bool(known.get("weights_digest")):
+        if bool(known.get("ngc")) == bool(known.get("config_digest")):
             yield "ngc", "give exactly one source: an NGC path, or local files"
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         inputs = plain(props)
-        # AIAA does not tell which NGC version an entry is: load it, rather than trust one that is there.
-        entry = _ensure(inputs, known=None, seen=False, reload=bool(inputs.get("ngc")))
-        return CreateResult(_id(inputs), _outputs(inputs, entry))
+        # Of what bears no mark, nothing tells which version it is: load it, rather than trust one that is there.
+        loaded = self._ensure(inputs, known=None, seen=False, reload=not model_inputs.bears_a_mark(inputs))
+        return CreateResult(_id(inputs), _outputs(inputs, loaded))
 
     def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
-        inputs = plain(news)
+        inputs, state = plain(news), plain(olds)
         seen = bool(olds.get("drift"))
         reload = seen or any(differs(olds.get(key), news.get(key)) for key in _RELOAD_ON)
-        return UpdateResult(_outputs(inputs, _ensure(inputs, known=_known(plain(olds)), seen=seen, reload=reload)))
+        known = Known(self._source(state), state["owner"])
+        return UpdateResult(_outputs(inputs, self._ensure(inputs, known=known, seen=seen, reload=reload)))
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         state = plain(props)
@@ -65,8 +74,7 @@ class ModelProvider(Provider):
         if entry is None:
             say(f"model {_id(state)}: the server does not list it any more; the next `up` loads it")
             return ReadResult("", {})
-        digest = _source(state).digest
-        told = model_source.drift(entry, state.get("loaded", {}), digest)
+        told = model_source.drift(entry, state.get("loaded", {}), model_inputs.marked_digest(state))
         if told:
             say(f"model {_id(state)}: {told}; the next `up` loads it again")
         drift = {"drift": told} if told else {}
@@ -82,10 +90,55 @@ class ModelProvider(Provider):
         )
         with one_line_errors(f"model {_id(state)}"), help_if_dead(stays), AiaaClient(state["url"]) as client:
             left = model_source.remove(
-                client, state["model"], _source(state), state["owner"], state.get("loaded", {}), state["timeout"]
+                client,
+                state["model"],
+                self._source(state),
+                state["owner"],
+                state.get("loaded", {}),
+                model_inputs.marked_digest(state),
+                state["timeout"],
             )
         if left:
             say(f"model {_id(state)}: {left}")
+
+    def _source(self, props: Props) -> Source:
+        return model_inputs.source_of(props, self._catalog)
+
+    def _catalog(self) -> NgcCatalog:
+        """With the key that is there now: it is in no resource's state."""
+        account = stack_config.part(self._config, "ngc", NgcAccount) or NgcAccount()
+        explicit = account.api_key.get_secret_value() if account.api_key else None
+        return NgcCatalog(account.url, find_key(explicit, account.api_key_env))
+
+    def _ensure(self, inputs: Props, *, known: Known | None, seen: bool, reload: bool) -> Loaded:
+        subject = f"model {_id(inputs)}"
+        with one_line_errors(subject), AiaaClient(inputs["url"]) as client:
+            try:
+                return model_source.ensure(
+                    client,
+                    inputs["model"],
+                    self._source(inputs),
+                    inputs["owner"],
+                    known=known,
+                    seen=seen,
+                    adopt=inputs["adopt"],
+                    reload=reload,
+                    deadline=inputs["timeout"],
+                    tell=lambda line: say(f"{subject}: {line}"),
+                )
+            except (ForeignModel, SourceChanged, Unusable) as error:
+                raise ProviderError(str(error)) from None
+            except OSError as error:
+                raise ProviderError(
+                    f"{error.filename or 'a file'} on this machine: {error.strerror or error}: mend that; "
+                    "XNAT_AIAA_CACHE names another folder for what is on its way to a server"
+                ) from None
+            except Unfit as error:
+                raise ProviderError(f"{error}; nothing was uploaded") from None
+            except NotAsSent as error:
+                raise ProviderError(
+                    f"the server took it, and lists {error}: `bin/aiaa logs {inputs['server']}` may tell why"
+                ) from None
 
 
 class Model(Resource, module="aiaa", name="Model"):
@@ -119,7 +172,7 @@ class Model(Resource, module="aiaa", name="Model"):
             url: the server as this machine reaches it.
             generation: of the server's workspace; another one means that the model must be loaded again.
             adopt: replace a model of this name that somebody else loaded.
-            timeout: seconds for one load, a download from NGC included.
+            timeout: seconds for one load, downloads included.
         """
         props: dict[str, Any] = {
             "server": server,
@@ -129,57 +182,17 @@ class Model(Resource, module="aiaa", name="Model"):
             "generation": generation,
             "adopt": adopt,
             "timeout": timeout,
-            **_source_inputs(source),
-            # What the server tells after the load: not known in a preview.
-            **dict.fromkeys(("type", "labels", "version", "description", "loaded", "ensured_at")),
+            **model_inputs.of(source),
+            **dict.fromkeys(_OUTPUTS),  # what the server tells after the load: not known in a preview
         }
         super().__init__(ModelProvider(), f"{server}/{model}", props, opts)
-
-
-def _source_inputs(source: Source) -> dict[str, str]:
-    """Flat and named in a model owner's words, as a preview lists the names of what changed."""
-    if isinstance(source, Ngc):
-        return {"ngc": source.path, "ngc_version": source.version}
-    return {
-        "config": str(source.config),
-        "config_digest": source.config_digest,
-        "weights": str(source.weights),
-        "weights_digest": source.weights_digest,
-    }
-
-
-def _source(props: Props) -> Source:
-    if props.get("ngc"):
-        return Ngc(props["ngc"], str(props["ngc_version"]))
-    return Local(Path(props["config"]), props["config_digest"], Path(props["weights"]), props["weights_digest"])
-
-
-def _known(state: Props) -> Known:
-    return Known(_source(state), state["owner"])
 
 
 def _id(props: Props) -> str:
     return f"{props['server']}/{props['model']}"
 
 
-def _ensure(inputs: Props, *, known: Known | None, seen: bool, reload: bool) -> ModelEntry:
-    with one_line_errors(f"model {_id(inputs)}"), AiaaClient(inputs["url"]) as client:
-        try:
-            return model_source.ensure(
-                client,
-                inputs["model"],
-                _source(inputs),
-                inputs["owner"],
-                known=known,
-                seen=seen,
-                adopt=inputs["adopt"],
-                reload=reload,
-                deadline=inputs["timeout"],
-            )
-        except (ForeignModel, SourceChanged) as error:
-            raise ProviderError(str(error)) from None
-
-
-def _outputs(inputs: Props, entry: ModelEntry) -> dict[str, Any]:
+def _outputs(inputs: Props, loaded: Loaded) -> dict[str, Any]:
+    public = model_source.public(loaded.entry)
     now = datetime.now(UTC).isoformat(timespec="milliseconds")
-    return {**inputs, **model_source.public(entry), "loaded": model_source.public(entry), "ensured_at": now}
+    return {**inputs, **public, "digest": loaded.digest, "loaded": public, "ensured_at": now}

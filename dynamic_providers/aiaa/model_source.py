@@ -1,46 +1,63 @@
 """Where a model comes from, whose a model on a server is, and how one is brought there. Knows nothing of Pulumi.
 
-AIAA keeps no record of who loaded a model. What we send therefore carries a mark in `inference.meta_data`, whose keys
-AIAA shows in the model's public entry (documented in NVIDIA's model configuration page,
-https://docs.nvidia.com/clara/clara-train-archive/4.0/aiaa/model_config.html): `managed_by`, the stack, and `digest`,
-which tells a changed file from an unchanged one. A model that AIAA fetches from NGC by itself cannot carry a mark.
+AIAA keeps no record of who loaded a model. What we send therefore carries a mark in `inference.meta_data` (before 4.0,
+`inference.additional_info`), whose keys AIAA shows in the model's public entry (documented in NVIDIA's model
+configuration page, https://docs.nvidia.com/clara/clara-train-archive/4.0/aiaa/model_config.html): `managed_by`, the
+stack; `digest`, which tells a changed file from an unchanged one; and `origin` of what came from NGC by way of the
+deploying machine. A model that AIAA fetches from NGC by itself cannot carry a mark, and `mark: false` leaves it out.
 """
 
 from __future__ import annotations
 
-import copy
-import hashlib
-import json
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from clients.aiaa import AiaaClient, ModelEntry
+from clients.connection import Deadline
+from clients.errors import Broken, ClientError, Rejected
+from dynamic_providers.aiaa.packages import Content, Package, Tell
+from model_files import config, torchscript
+from model_files.config import Api, Engine
 
 
 class ForeignModel(Exception):
     """The name is taken by a model that is not ours."""
 
 
-class SourceChanged(Exception):
-    """A file is no longer the one that the preview showed."""
+class Unfit(Exception):
+    """The server would not take the files, or could not use them."""
+
+
+class NotAsSent(Exception):
+    """The server took a model, and lists another."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A model's public entry, and the digest that its mark says; None for a model without."""
+
+    entry: ModelEntry
+    digest: str | None
 
 
 @dataclass(frozen=True)
 class Ngc:
-    """A model of NVIDIA's catalogue; `version` is NGC's, not the one that AIAA lists."""
+    """A model of NVIDIA's catalogue that AIAA fetches; `version` is NGC's, not the one that AIAA lists."""
 
     path: str
     version: str
+    api: Api = "clara-4.0"
 
-    @property
-    def digest(self) -> None:
-        """AIAA tells nothing by which one download could be told from another."""
+    def load(self, client: AiaaClient, name: str, owner: str, deadline: float, tell: Tell) -> Loaded:
+        del owner, tell  # no place for a mark, and the server tells nothing of its download
+        as_form = self.api == "clara-4.1"
+        return Loaded(client.load_from_ngc(name, self.path, self.version, deadline, as_form=as_form), None)
 
-    def load(self, client: AiaaClient, name: str, owner: str, deadline: float) -> ModelEntry:
-        del owner  # no place for a mark
-        return client.load_from_ngc(name, self.path, self.version, deadline)
+    def is_there(self, entry: ModelEntry) -> bool:
+        """AIAA tells nothing by which one download could be told from another: one without a mark may be it."""
+        return entry.meta.get("digest") is None
 
     def is_ours(self, entry: ModelEntry, owner: str, *, claimed: bool) -> bool:
         """An unmarked entry counts as this model under a name that our state claims, or NGC's own name for it."""
@@ -50,40 +67,68 @@ class Ngc:
 
 
 @dataclass(frozen=True)
-class Local:
-    """A model from files: AIAA's config and TorchScript weights, with the digests they had when they were planned."""
+class Sent:
+    """A model whose config and weights we send."""
 
-    config: Path
-    config_digest: str
-    weights: Path
-    weights_digest: str
+    package: Package
+    api: Api = "clara-4.0"
+    engine: Engine = "triton"
+    marked: bool = True
 
-    @classmethod
-    def of(cls, config: Path, weights: Path) -> Local:
-        """Read and digest both files."""
-        return cls(config, _config_digest(config), weights, _file_digest(weights))
+    def load(self, client: AiaaClient, name: str, owner: str, deadline: float, tell: Tell) -> Loaded:
+        limit = Deadline(deadline)
+        with self.package.open(deadline, tell) as content:
+            self._require_fit(content)
+            mark = self._mark(content, owner)
+            document = config.marked(content.config, mark, self.api) if mark else content.config
+            entry = client.load_from_files(
+                name,
+                document,
+                content.weights,
+                limit.left,
+                filename="model.trt.pb" if self.api == "clara-3.1" else "model.ts",
+                is_it=lambda found: not _differences(found, content.config, mark),
+                tell=tell,
+            )
+            if told := _differences(entry, content.config, mark):
+                raise NotAsSent(told)
+        return Loaded(entry, mark.get("digest"))
 
-    @property
-    def digest(self) -> str:
-        return f"{self.config_digest}.{self.weights_digest}"
-
-    def load(self, client: AiaaClient, name: str, owner: str, deadline: float) -> ModelEntry:
-        try:
-            now = Local.of(self.config, self.weights)
-        except OSError as error:
-            raise SourceChanged(f"{error.filename} cannot be read any more: {error.strerror}") from None
-        if now != self:
-            raise SourceChanged(f"{self.config} or {self.weights} changed while this ran: run the command again")
-        config = _marked(json.loads(self.config.read_bytes()), {"managed_by": owner, "digest": self.digest})
-        return client.load_from_files(name, config, self.weights, deadline)
+    def is_there(self, entry: ModelEntry) -> bool:
+        planned, origin = self.package.planned, self.package.origin
+        if not self.marked:
+            return _owner(entry) is None and self._is_like(entry)
+        return entry.meta.get("digest") == str(planned) if planned else entry.meta.get("origin") == origin
 
     def is_ours(self, entry: ModelEntry, owner: str, *, claimed: bool) -> bool:
-        """Without our mark it is somebody's work, also under a name that our state claims."""
-        del claimed
-        return _owner(entry) == owner
+        """Without our mark it is somebody's work, also under a name that our state claims; unless ours bear none: then
+        an unmarked one counts as ours that our state claims, or that looks as our config says."""
+        if self.marked or _owner(entry) is not None:
+            return _owner(entry) == owner
+        return claimed or self._is_like(entry)
+
+    def _is_like(self, entry: ModelEntry) -> bool:
+        return self.package.document is not None and not _differences(entry, self.package.document, {})
+
+    def _mark(self, content: Content, owner: str) -> dict[str, str]:
+        if not self.marked:
+            return {}
+        origin = {"origin": self.package.origin} if self.package.origin else {}
+        return {"managed_by": owner, "digest": str(content.digests)} | origin
+
+    def _require_fit(self, content: Content) -> None:
+        """What AIAA takes without a word and could then not use, or refuses after an upload of gigabytes."""
+        config_name, weights_name = content.names
+        has_weights = content.weights is not None
+        found = config.problems(content.config, config_name, api=self.api, engine=self.engine, has_weights=has_weights)
+        told = [str(problem) for problem in found]
+        if content.weights and (problem := torchscript.problems(content.weights, api=self.api, file=weights_name)):
+            told.append(problem)
+        if told:
+            raise Unfit("; ".join(told))
 
 
-Source = Ngc | Local
+Source = Ngc | Sent
 
 
 @dataclass(frozen=True)
@@ -105,8 +150,9 @@ def ensure(
     adopt: bool,
     reload: bool,
     deadline: float,
-) -> ModelEntry:
-    """Bring the model to the server unless it is there; returns its public entry.
+    tell: Tell = lambda _line: None,
+) -> Loaded:
+    """Bring the model to the server unless it is there.
 
     Repeatable: a run that was killed after the upload finds its model by the mark and leaves it at that.
 
@@ -117,10 +163,13 @@ def ensure(
         adopt: replace somebody else's model of this name.
         reload: load even what is there already (a changed source, a new workspace).
         deadline: seconds.
+        tell: is told now and then how far a transfer is.
 
     Raises:
         ForeignModel: the name is taken by somebody else's model, and `adopt` is not set.
         SourceChanged: a file changed after it was planned.
+        Unfit, Unusable: the files are not what the server needs.
+        NotAsSent: the server took the model, and lists another.
         ClientError: the server did not answer, or refused.
     """
     entry = client.find(name)
@@ -130,18 +179,29 @@ def ensure(
         if not (ours or adopt or (seen and _owner(entry) is None)):
             shown = "to see it in a preview, run `bin/pulumi refresh`; " if known and _owner(entry) is None else ""
             raise ForeignModel(f"{_whose(entry)}: {shown}choose another name, or set adopt: true to replace it")
-        if ours and not reload and entry.meta.get("digest") == source.digest:
-            return entry
-    return source.load(client, name, owner, deadline)
+        if ours and not reload and source.is_there(entry):
+            return Loaded(entry, _digest(entry))
+    try:
+        return source.load(client, name, owner, deadline, tell)
+    except (Rejected, Broken) as error:
+        if entry is None:
+            raise
+        raise type(error)(f"{error}; {_lists_now(client, name)}", advice=error.advice) from None
 
 
 def remove(
-    client: AiaaClient, name: str, known: Source, owner: str, loaded: Mapping[str, Any], deadline: float
+    client: AiaaClient,
+    name: str,
+    known: Source,
+    owner: str,
+    loaded: Mapping[str, Any],
+    digest: str | None,
+    deadline: float,
 ) -> str | None:
     """Unload the model if it is still ours; returns why it was left alone, if it was.
 
     Args:
-        known: what our state says is there. loaded: its public entry after our load.
+        known: what our state says is there. loaded: its public entry after our load. digest: that its mark says.
 
     Raises:
         ClientError: the server did not answer, or the model did not go.
@@ -151,7 +211,7 @@ def remove(
         return None
     if not known.is_ours(entry, owner, claimed=True):
         return f"left on the server: {_whose(entry)}"
-    if _owner(entry) is None and (changed := drift(entry, loaded, known.digest)):
+    if _owner(entry) is None and (changed := drift(entry, loaded, digest)):
         return f"left on the server: it is not what we loaded: {changed}"
     client.unload(name, deadline)
     return None
@@ -160,7 +220,7 @@ def remove(
 def drift(entry: ModelEntry, loaded: Mapping[str, Any], digest: str | None) -> str:
     """What is no longer as it was after our load, in words; "" if nothing."""
     told = []
-    if entry.meta.get("digest") != digest:
+    if _digest(entry) != digest:
         told.append("other files than ours were loaded")
     now = public(entry)
     told += [f"{key} is {now[key]!r}, was {loaded[key]!r}" for key in now if key in loaded and now[key] != loaded[key]]
@@ -177,27 +237,40 @@ def public(entry: ModelEntry) -> dict[str, Any]:
     }
 
 
+def _differences(entry: ModelEntry, sent: Mapping[str, Any], mark: Mapping[str, str]) -> str:
+    """What the server lists otherwise than it was sent, in words; "" if nothing."""
+    wanted: dict[str, Any] = {
+        "type": sent.get("type"),
+        "labels": sent.get("labels"),
+        "version": str(sent.get("version")),
+    }
+    now = public(entry)
+    told = [f"{key} {now[key]!r}, not {value!r}" for key, value in wanted.items() if now[key] != value]
+    told += [
+        f"{key} {entry.meta.get(key)!r}, not {value!r}" for key, value in mark.items() if entry.meta.get(key) != value
+    ]
+    return "; ".join(told)
+
+
+def _lists_now(client: AiaaClient, name: str) -> str:
+    with contextlib.suppress(ClientError):
+        entry = client.find(name)
+        if entry is None:
+            return "the server lists no model of this name now"
+        labels = f", labels {', '.join(entry.labels)}" if entry.labels else ""
+        return f"the server lists version {entry.version} of it now ({entry.type}{labels})"
+    return "what the server lists now cannot be told"
+
+
 def _owner(entry: ModelEntry) -> object:
     return entry.meta.get("managed_by")
+
+
+def _digest(entry: ModelEntry) -> str | None:
+    digest = entry.meta.get("digest")
+    return None if digest is None else str(digest)
 
 
 def _whose(entry: ModelEntry) -> str:
     owner = _owner(entry)
     return f"the server has a model {entry.name} that " + (f"stack {owner} manages" if owner else "we did not load")
-
-
-def _marked(config: dict[str, Any], mark: Mapping[str, str]) -> dict[str, Any]:
-    marked = copy.deepcopy(config)
-    marked.setdefault("inference", {}).setdefault("meta_data", {}).update(mark)
-    return marked
-
-
-def _config_digest(path: Path) -> str:
-    """Of the content, not of its layout: re-indenting a config is no change of the model."""
-    canonical = json.dumps(json.loads(path.read_bytes()), sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()[:32]
-
-
-def _file_digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:32]

@@ -9,7 +9,11 @@ from pulumi.dynamic import CreateResult, Resource, UpdateResult
 
 from clients import smoke_test
 from clients.aiaa import AiaaClient
+from clients.errors import ClientError, Unreachable, one_line, shortened
 from dynamic_providers.boundary import Props, Provider, one_line_errors, plain
+from model_files.config import Declared
+
+_LOG_LINES = 5
 
 
 class SmokeTestProvider(Provider):
@@ -38,6 +42,7 @@ class SmokeTest(Resource, module="aiaa", name="SmokeTest"):
         model: str,
         *,
         url: pulumi.Input[str],
+        declared: Declared | None,
         tested: dict[str, pulumi.Input[str]],
         timeout: int,
         opts: pulumi.ResourceOptions,
@@ -46,10 +51,14 @@ class SmokeTest(Resource, module="aiaa", name="SmokeTest"):
         Args:
             server, model: names, which make the resource's id.
             url: the server as this machine reaches it.
+            declared: the image that fits the model; None lets the server's own configuration of it tell.
             tested: what the answer depends on (source, containers, engine); a change of it means another test.
             timeout: seconds for one inference.
         """
-        props = {"server": server, "model": model, "url": url, "tested": tested, "timeout": timeout, "answer": None}
+        props: dict[str, Any] = {"server": server, "model": model, "url": url, "tested": tested, "timeout": timeout}
+        if declared:
+            props["declared"] = {"channels": declared.channels, "shape": list(declared.shape)}
+        props["answer"] = None
         super().__init__(SmokeTestProvider(), f"{server}/{model}", props, opts)
 
 
@@ -59,4 +68,28 @@ def _id(props: Props) -> str:
 
 def _try(inputs: Props) -> str:
     with one_line_errors(f"smoke test of model {_id(inputs)}"), AiaaClient(inputs["url"]) as client:
-        return str(smoke_test.run(client, inputs["model"], inputs["timeout"]))
+        try:
+            trial = smoke_test.run(client, inputs["model"], inputs["timeout"], declared=_declared(inputs))
+        except ClientError as error:
+            failed = error
+        else:
+            return str(trial)
+        # After the handler: within it, this error would pass for the cause of whatever the log says.
+        if isinstance(failed, Unreachable):
+            raise failed
+        raise type(failed)(f"{failed}; {_last_words(client)}", advice=failed.advice)
+
+
+def _declared(inputs: Props) -> Declared | None:
+    known = inputs.get("declared")
+    return Declared(int(known["channels"]), tuple(known["shape"])) if known else None
+
+
+def _last_words(client: AiaaClient) -> str:
+    """What AIAA's log says last: of an inference that fails, its answer may give no reason at all
+    (https://github.com/NVIDIA/ai-assisted-annotation-client/issues/92)."""
+    try:
+        lines = [one_line(line) for line in client.logs(_LOG_LINES).splitlines()[-_LOG_LINES:]]
+    except ClientError as error:
+        return f"AIAA's log cannot be read: {error}"
+    return f"AIAA's last log lines: {' | '.join(shortened(line) for line in lines if line) or '(none)'}"

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import json
 import threading
 from collections.abc import Iterator
 
@@ -17,9 +16,9 @@ from pulumi.dynamic import Config
 
 from clients.errors import ClientError
 from clients.xnat import XnatClient
+from dynamic_providers import stack_config
 from dynamic_providers.boundary import ProviderError, say
-from settings import SettingsError, Xnat
-from settings.errors import validated
+from settings import Xnat
 
 
 class Session:
@@ -74,8 +73,7 @@ _sessions_lock = threading.Lock()
 def session(config: Config, url: str) -> Session:
     """The session of this process for `url`, with the credentials that the stack's configuration holds now.
 
-    They come from the configuration, not from a resource's inputs: so a password is in no resource's state, and a new
-    one takes effect everywhere.
+    See `stack_config` for why they come from there.
     """
     with _sessions_lock:
         if url not in _sessions:
@@ -85,12 +83,7 @@ def session(config: Config, url: str) -> Session:
 
 
 def _login(config: Config) -> Xnat:
-    raw = config.get("xnat")
-    if raw is None:
+    login = stack_config.part(config, "xnat", Xnat)
+    if login is None:
         raise ProviderError("the stack's configuration has no xnat-aiaa:xnat any more: it is needed to log in")
-    try:
-        return validated(Xnat, json.loads(raw) if isinstance(raw, str) else raw, "xnat")
-    except (ValueError, RecursionError):
-        raise ProviderError("xnat: must hold keys and values; what stands there is neither that nor JSON") from None
-    except SettingsError as error:
-        raise ProviderError("; ".join(str(error).splitlines())) from None
+    return login

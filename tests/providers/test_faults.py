@@ -20,7 +20,6 @@ import requests
 
 from dynamic_providers.aiaa.endpoint import EndpointProvider
 from dynamic_providers.aiaa.model import ModelProvider
-from dynamic_providers.aiaa.model_source import Local
 from dynamic_providers.aiaa.smoke_test import SmokeTestProvider
 from dynamic_providers.xnat.access import AccessProvider
 from dynamic_providers.xnat.aiaa_servers import AiaaServersProvider
@@ -28,6 +27,7 @@ from sandbox.serve import serve
 from sandbox.xnat.app import create_app
 from sandbox.xnat.options import Options
 from sandbox.xnat.site import Site
+from tests.support import model_props
 from tests.support.aiaa_stand_in import aiaa_stand_in
 from tests.support.fault_proxy import FAULTS, FaultProxy, fault_proxy
 from tests.support.provider_host import PROJECT, Provider, ProviderFailed, ProviderHost, provider_host
@@ -101,20 +101,13 @@ class EndpointWorld(World):
 class LocalModelWorld(World):
     subject = f"model main/{LIVER}"
     name = LIVER
-    files = PROJECT / "models" / LIVER
 
     @property
     def provider(self) -> Provider:
         return self.host.provider(ModelProvider)
 
-    def source(self) -> dict[str, Any]:
-        source = Local.of(self.files / "config_aiaa.json", self.files / "model.ts")
-        digests = {"config_digest": source.config_digest, "weights_digest": source.weights_digest}
-        return {"config": str(source.config), "weights": str(source.weights), **digests}
-
     def inputs(self, **changed: Any) -> dict[str, Any]:
-        made = {"server": "main", "model": self.name, "url": self.proxy.url, "owner": "xnat-aiaa/tests"}
-        return {**made, "generation": "one", "adopt": False, "timeout": 3, **self.source(), **changed}
+        return model_props.local(self.proxy.url, PROJECT / "models" / LIVER, timeout=3, **changed)
 
     def changed(self) -> dict[str, Any]:
         return self.inputs(generation="two")
@@ -133,8 +126,8 @@ class NgcModelWorld(LocalModelWorld):
     subject = f"model main/{SPLEEN}"
     name = SPLEEN
 
-    def source(self) -> dict[str, Any]:
-        return {"ngc": f"nvidia/med/{SPLEEN}", "ngc_version": "1"}
+    def inputs(self, **changed: Any) -> dict[str, Any]:
+        return model_props.ngc(self.proxy.url, **{"timeout": 3, **changed})
 
     def changed(self) -> dict[str, Any]:
         return self.inputs(ngc_version="2")

@@ -16,15 +16,13 @@ import requests
 
 from clients.aiaa import AiaaClient
 from dynamic_providers.aiaa.model import ModelProvider
-from dynamic_providers.aiaa.model_source import Local
 from sandbox.faults import Fault
 from tests.support.aiaa_stand_in import AiaaStandIn, aiaa_stand_in
 from tests.support.free_port import free_port
+from tests.support.model_props import OWNER, local, ngc
 from tests.support.provider_host import PROJECT, UNKNOWN, Provider, ProviderFailed, ProviderHost
 from tests.support.triton_double import TritonDouble
 
-SPLEEN = "clara_pt_spleen_ct_segmentation"
-OWNER = "xnat-aiaa/tests"
 OWN_MOUNTS = ("unshare", "--mount", "--user", "--map-root-user", "--kill-child")
 
 
@@ -37,33 +35,6 @@ def models(host: ProviderHost) -> Provider:
 def files(tmp_path: Path) -> Path:
     """A config and weights that a test may change."""
     return shutil.copytree(PROJECT / "models" / "liver_demo", tmp_path / "files")
-
-
-def local(aiaa: str, files: Path, **changed: Any) -> dict[str, Any]:
-    source = Local.of(files / "config_aiaa.json", files / "model.ts")
-    return _common(aiaa, "liver_demo") | {
-        "config": str(source.config),
-        "config_digest": source.config_digest,
-        "weights": str(source.weights),
-        "weights_digest": source.weights_digest,
-        **changed,
-    }
-
-
-def ngc(aiaa: str, **changed: Any) -> dict[str, Any]:
-    return _common(aiaa, SPLEEN) | {"ngc": f"nvidia/med/{SPLEEN}", "ngc_version": "1", **changed}
-
-
-def _common(aiaa: str, model: str) -> dict[str, Any]:
-    return {
-        "server": "main",
-        "model": model,
-        "url": aiaa,
-        "owner": OWNER,
-        "generation": "one",
-        "adopt": False,
-        "timeout": 60,
-    }
 
 
 def listed(aiaa: AiaaStandIn) -> dict[str, dict[str, Any]]:

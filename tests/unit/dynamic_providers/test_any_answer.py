@@ -13,24 +13,25 @@ from pulumi.dynamic import Config, ConfigureRequest, ResourceProvider
 
 from dynamic_providers.aiaa.endpoint import EndpointProvider
 from dynamic_providers.aiaa.model import ModelProvider
-from dynamic_providers.aiaa.model_source import Local
+from dynamic_providers.aiaa.packages import Files
 from dynamic_providers.aiaa.smoke_test import SmokeTestProvider
 from dynamic_providers.boundary import ProviderError
 from dynamic_providers.xnat import login
 from dynamic_providers.xnat.access import AccessProvider
 from dynamic_providers.xnat.aiaa_servers import AiaaServersProvider
+from tests.support import model_props
+from tests.support.model_props import OWNER
 from tests.support.odd_answers import LIST, PROJECT, Odd, OddServer, json_answer, odd, odd_server, sound_xnat
 from tests.support.provider_host import PROJECT as FOLDER
 
-SOURCE = Local.of(FOLDER / "models/liver_demo/config_aiaa.json", FOLDER / "models/liver_demo/model.ts")
-OWNER = "xnat-aiaa/tests"
+SOURCE = Files.of(FOLDER / "models/liver_demo/config_aiaa.json", FOLDER / "models/liver_demo/model.ts")
 MODEL = {
     "name": "liver_demo",
     "type": "segmentation",
     "labels": ["liver"],
     "description": "d",
     "version": "1",
-    "digest": SOURCE.digest,
+    "digest": str(SOURCE.planned),
     "managed_by": OWNER,
 }
 CONFIG = Config({"xnat-aiaa:xnat": json.dumps({"username": "u", "password": "tangerine", "timeout": 1})}, "xnat-aiaa")
@@ -62,10 +63,8 @@ def xnat() -> Iterator[OddServer]:
 
 
 def models(url: str) -> dict[str, Any]:
-    files = {"config": str(SOURCE.config), "config_digest": SOURCE.config_digest}
-    files |= {"weights": str(SOURCE.weights), "weights_digest": SOURCE.weights_digest}
-    server = {"server": "main", "model": "liver_demo", "url": url, "owner": OWNER, "generation": "1"}
-    return {**server, **files, "adopt": False, "timeout": 0.4, "loaded": {"type": "segmentation", "labels": ["liver"]}}
+    loaded = {"type": "segmentation", "labels": ["liver"]}
+    return model_props.local(url, FOLDER / "models/liver_demo", timeout=0.4, loaded=loaded)
 
 
 def endpoints(url: str) -> dict[str, Any]:

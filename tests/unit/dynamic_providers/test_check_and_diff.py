@@ -78,7 +78,7 @@ EXAMPLES = [
         "Model-from-NGC",
         ModelProvider(),
         inputs={**_MODEL, "adopt": False, "ngc": "nvidia/med/spleen", "ngc_version": "1"},
-        managed={**_MODEL_MANAGED, "ngc": "nvidia/med/liver", "ngc_version": "2"},
+        managed={**_MODEL_MANAGED, "ngc": "nvidia/med/liver", "ngc_version": "2", "ngc_fetch": "deployer"},
         others=_MODEL_OTHERS,
         told={**_LOADED, "loaded": _LOADED},
         required={"server", "model", "url", "owner"},
@@ -89,15 +89,23 @@ EXAMPLES = [
         inputs={
             **_MODEL,
             "adopt": False,
-            "config": "a.json",
+            "config": {"version": 1},
             "config_digest": "d1",
+            "config_file": "a.json",
             "weights": "a.ts",
             "weights_digest": "d2",
+            "weights_size": 5,
         },
-        managed={**_MODEL_MANAGED, "config_digest": "d3", "weights_digest": "d4"},
-        # A file that moved is no other model.
-        others={**_MODEL_OTHERS, "config": "b.json", "weights": "b.ts"},
-        told={**_LOADED, "loaded": _LOADED},
+        managed={**_MODEL_MANAGED, "config_digest": "d3", "weights_digest": "d4", "mark": False},
+        # A file that moved is no other model; and the document is compared by its digest.
+        others={
+            **_MODEL_OTHERS,
+            "config": {"version": 1.0},
+            "config_file": "b.json",
+            "weights": "b.ts",
+            "weights_size": 6,
+        },
+        told={**_LOADED, "loaded": _LOADED, "digest": "d1.d2"},
         required={"server", "model", "url", "owner"},
     ),
     Example(

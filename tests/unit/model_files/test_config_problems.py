@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from model_files.config import Api, Engine, Problem, problems, read
 from sandbox.aiaa import ngc
+from sandbox.ngc.catalog import CATALOG
 from tests.unit.model_files.documents import damaged, documents
 from tests.unit.model_files.published import clara_3, deepgrow, pipeline, spleen
 
@@ -58,10 +59,11 @@ class TestPublished:
     def test_the_demonstration_model_has_no_problems(self) -> None:
         assert wrong(read(Path("models/liver_demo/config_aiaa.json"))) == {}
 
-    @pytest.mark.parametrize("name", ngc.CATALOG)
+    @pytest.mark.parametrize("name", CATALOG)
     def test_the_catalogues_models_have_no_problems(self, name: str, tmp_path: Path) -> None:
         folder = ngc.download(f"nvidia/med/{name}", "1", tmp_path)
-        assert wrong(read(folder / "config" / "config_aiaa.json")) == {}
+        api: Api = "clara-3.1" if CATALOG[name].clara == 3 else "clara-4.0"
+        assert wrong(read(folder / "config" / "config_aiaa.json"), api=api) == {}
 
 
 class TestLeftOpen:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -27,7 +28,9 @@ def test_the_default_is_a_small_volume_of_one_channel() -> None:
         ((1, 96, 64, 32), Declared(1, (96, 64, 32))),
         ((4, 64, 64, 64), Declared(4, (64, 64, 64))),
         ((-1, -1, -1, -1), Declared(1, (64, 64, 64))),
-        ((1, 512, 8, -1), Declared(1, (128, 16, 64))),
+        ((1, 512, 8, -1), Declared(1, (256, 16, 64))),
+        ((2, 256, 256, 256), Declared(2, (256, 256, 256))),
+        ((4, 256, 256, 256), Declared(4, (128, 128, 128))),
         ((3, 64, 96), Declared(3, (64, 96, 8))),
         ((40, 64, 64, 64), Declared(8, (64, 64, 64))),
     ],
@@ -44,8 +47,8 @@ def test_dims_that_are_no_image_say_nothing(dims: tuple[Any, ...]) -> None:
 
 
 def test_guidance_is_no_channel_of_the_image() -> None:
-    assert declared(deepgrow(3)) == Declared(1, (128, 128, 128))
-    assert declared(deepgrow(2)) == Declared(1, (128, 128, 8))
+    assert declared(deepgrow(3)) == Declared(1, (128, 192, 192))
+    assert declared(deepgrow(2)) == Declared(1, (256, 256, 8))
     assert of_dims(3, 64, 64, 64, kind="deepgrow").channels == 1
     assert of_dims(2, 64, 64, 64, kind="annotation").channels == 1
     assert of_dims(5, 64, 64, 64, kind="annotation").channels == 4
@@ -73,7 +76,7 @@ def test_without_triton_the_region_of_interest_says_how_large() -> None:
 def test_clara_3_says_it_elsewhere(version: str) -> None:
     config = clara_3(version)
     config["inference"]["trtis"]["input_channels"] = {"image": 2}
-    assert declared(config) == Declared(2, (128, 128, 128))
+    assert declared(config) == Declared(2, (160, 160, 160))
 
 
 @pytest.mark.soak
@@ -82,4 +85,5 @@ def test_any_document_declares_an_image_within_bounds(document: Any) -> None:
     image = declared(document)
     assert 1 <= image.channels <= 8
     assert len(image.shape) == 3
-    assert all(8 <= size <= 128 for size in image.shape)
+    assert all(8 <= size <= 256 for size in image.shape)
+    assert image.channels * math.prod(image.shape) <= 32 << 20

@@ -42,7 +42,7 @@ def errors(raw: dict[str, Any]) -> list[str]:
 
 def test_defaults_are_the_guides() -> None:
     server = Settings.parse(valid()).servers["main"]
-    assert server.images.aiaa == "nvcr.io/nvidia/clara-train-sdk:v4.0"
+    assert server.aiaa_image == "nvcr.io/nvidia/clara-train-sdk:v4.0"
     assert (server.port, server.shm_size, server.gpus) == (5000, 1024, ("0",))
     assert (server.ulimits.memlock, server.ulimits.stack) == (-1, 67108864)
     assert (server.restart.aiaa, server.restart.triton) == ("no", "unless-stopped")

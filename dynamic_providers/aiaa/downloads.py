@@ -1,0 +1,75 @@
+"""Files that are on this machine only while they are on their way to a server.
+
+What was fetched in part stays for the next run, which goes on from there; what was used goes. Several models of a run
+may need the same file at a time, one for each server: it is fetched once, and goes with its last user.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+
+@dataclass
+class _Use:
+    """A folder in use: by how many, and the locks of its fetch and against other processes."""
+
+    users: int = 0
+    fetch: threading.Lock = field(default_factory=threading.Lock)
+    claim: IO[bytes] | None = None
+    fetched: Path | None = None
+
+
+_uses: dict[Path, _Use] = {}
+_uses_lock = threading.Lock()
+
+
+@contextlib.contextmanager
+def on_the_way(root: Path, name: str, fetch: Callable[[Path], Path]) -> Iterator[Path]:
+    """What `fetch` puts into a folder that it is given; it goes with its last user, unless that one failed.
+
+    Args:
+        root: where such folders are.
+        name: of what is fetched; the same name, the same thing.
+        fetch: told to fetch again after it was interrupted, it goes on where it was; answers what it fetched.
+
+    Raises:
+        OSError: this machine's disk is full, or may not be written to.
+    """
+    folder = root / hashlib.sha256(name.encode()).hexdigest()[:32]
+    with _uses_lock:
+        use = _uses.setdefault(folder, _Use())
+        use.users += 1
+    failed = True
+    try:
+        with use.fetch:
+            if use.fetched is None:
+                folder.mkdir(parents=True, exist_ok=True)
+                use.claim = _claimed(folder)
+                use.fetched = fetch(folder)
+        yield use.fetched
+        failed = False
+    finally:
+        with _uses_lock:
+            use.users -= 1
+            if not use.users:
+                del _uses[folder]
+                if not failed:
+                    shutil.rmtree(folder, ignore_errors=True)
+                if use.claim:
+                    use.claim.close()
+
+
+def _claimed(folder: Path) -> IO[bytes]:
+    """Waits while another process fetches the same: another stack's run."""
+    file = folder.with_suffix(".lock").open("wb")
+    fcntl.flock(file, fcntl.LOCK_EX)
+    folder.mkdir(exist_ok=True)  # it may have gone with the other process's last user
+    return file

@@ -1,0 +1,33 @@
+"""What a provider reads of the stack's configuration, as `configure` gives it: never a resource's inputs, so that no
+secret stands in a resource's state, and a new one takes effect everywhere."""
+
+from __future__ import annotations
+
+import json
+from typing import TypeVar
+
+from pulumi.dynamic import Config
+from pydantic import BaseModel
+
+from dynamic_providers.boundary import ProviderError
+from settings import SettingsError
+from settings.errors import validated
+
+_M = TypeVar("_M", bound=BaseModel)
+
+
+def part(config: Config, key: str, model: type[_M]) -> _M | None:
+    """What stands under `xnat-aiaa:<key>`; None for nothing.
+
+    Raises:
+        ProviderError: it is not what belongs there.
+    """
+    raw = config.get(key)
+    if raw is None:
+        return None
+    try:
+        return validated(model, json.loads(raw) if isinstance(raw, str) else raw, key)
+    except (ValueError, RecursionError):
+        raise ProviderError(f"{key}: must hold keys and values; what stands there is neither that nor JSON") from None
+    except SettingsError as error:
+        raise ProviderError("; ".join(str(error).splitlines())) from None
