@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+from clients.errors import ClientError
+
 
 @dataclass
 class _Use:
@@ -33,7 +35,8 @@ _uses_lock = threading.Lock()
 
 @contextlib.contextmanager
 def on_the_way(root: Path, name: str, fetch: Callable[[Path], Path]) -> Iterator[Path]:
-    """What `fetch` puts into a folder that it is given; it goes with its last user, unless that one failed.
+    """What `fetch` puts into a folder that it is given; it goes with its last user, unless a transfer failed: then the
+    next run has it, or the part of it that is here.
 
     Args:
         root: where such folders are.
@@ -47,7 +50,7 @@ def on_the_way(root: Path, name: str, fetch: Callable[[Path], Path]) -> Iterator
     with _uses_lock:
         use = _uses.setdefault(folder, _Use())
         use.users += 1
-    failed = True
+    keep = True
     try:
         with use.fetch:
             if use.fetched is None:
@@ -55,13 +58,18 @@ def on_the_way(root: Path, name: str, fetch: Callable[[Path], Path]) -> Iterator
                 use.claim = _claimed(folder)
                 use.fetched = fetch(folder)
         yield use.fetched
-        failed = False
+        keep = False
+    except ClientError:
+        raise
+    except Exception:
+        keep = False  # it is not what was wanted
+        raise
     finally:
         with _uses_lock:
             use.users -= 1
             if not use.users:
                 del _uses[folder]
-                if not failed:
+                if not keep or not _bytes_in(folder):
                     shutil.rmtree(folder, ignore_errors=True)
                 if use.claim:
                     use.claim.close()
@@ -73,3 +81,7 @@ def _claimed(folder: Path) -> IO[bytes]:
     fcntl.flock(file, fcntl.LOCK_EX)
     folder.mkdir(exist_ok=True)  # it may have gone with the other process's last user
     return file
+
+
+def _bytes_in(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

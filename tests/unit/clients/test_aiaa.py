@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -15,7 +16,7 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from clients.aiaa import AiaaClient, InferenceResult, ModelEntry
-from clients.errors import Broken, ClientError, NotReady, Refused, Rejected, Unreachable
+from clients.errors import Broken, ClientError, NotReady, Refused, Rejected, TooLarge, Unreachable
 from tests.unit.clients import raw_server as raw
 from tests.unit.clients.raw_server import raw_server
 
@@ -175,6 +176,76 @@ class TestLoading:
         ).respond_with_json(DEEPGROW)
         lists(httpserver, listing(SPLEEN, DEEPGROW))
         assert client.load_from_ngc("deepgrow3d", "nvidia/med/x", "1", 5).name == "deepgrow3d"
+
+    def test_clara_4_1_takes_the_same_json_in_a_part_of_a_form(
+        self, httpserver: HTTPServer, client: AiaaClient
+    ) -> None:
+        parts: list[dict[str, str]] = []
+
+        def handler(request: Request) -> Response:
+            parts.append(request.form.to_dict())
+            return Response("{}")
+
+        httpserver.expect_request("/admin/model/deepgrow3d", "PUT").respond_with_handler(handler)
+        lists(httpserver, listing(DEEPGROW))
+        client.load_from_ngc("deepgrow3d", "nvidia/med/x", "1", 5, as_form=True)
+        assert [json.loads(part["ngc"]) for part in parts] == [{"path": "nvidia/med/x", "version": "1"}]
+        assert parts[0].keys() == {"ngc"}
+
+    def test_a_config_without_weights_is_sent_alone(self, httpserver: HTTPServer, client: AiaaClient) -> None:
+        names: list[list[str]] = []
+
+        def handler(request: Request) -> Response:
+            names.append(list(request.files))
+            return Response("{}")
+
+        httpserver.expect_request("/admin/model/Test", "PUT").respond_with_handler(handler)
+        lists(httpserver, listing(SPLEEN))
+        client.load_from_files("Test", {"type": "pipeline"}, None, 5)
+        assert names == [["config"]]
+
+    def test_of_two_versions_the_new_one_is_waited_for(
+        self, httpserver: HTTPServer, client: AiaaClient, weights: Path
+    ) -> None:
+        httpserver.expect_request("/admin/model/Test", "PUT").respond_with_json({})
+        lists(httpserver, listing(SPLEEN), listing({**SPLEEN, "version": "2"}))
+        entry = client.load_from_files("Test", {}, weights, 5, is_it=lambda found: found.version == "2")
+        assert entry.version == "2"
+
+    def test_how_far_an_upload_is_is_told_now_and_then(
+        self, httpserver: HTTPServer, client: AiaaClient, weights: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("clients.progress._SECONDS", 0.0)
+        told: list[str] = []
+        httpserver.expect_request("/admin/model/Test", "PUT").respond_with_json({})
+        lists(httpserver, listing(SPLEEN))
+        client.load_from_files("Test", {}, weights, 5, tell=told.append)
+        assert 1 < len(told) <= 11
+        assert all(re.fullmatch(r"uploading model\.ts: \S+ of \S+ MB, \d+ %, \S+ MB/s", line) for line in told), told
+
+    @pytest.mark.parametrize(
+        ("status", "error", "told"),
+        [
+            (413, TooLarge, "answered 413 Request Entity Too Large: an HTML page titled '413' (an upload of 0.170 MB)"),
+            (500, Broken, "answered 500 Internal Server Error: an HTML page titled '413' (an upload of 0.170 MB)"),
+        ],
+    )
+    def test_what_becomes_of_an_upload_is_told_with_its_size(
+        self,
+        httpserver: HTTPServer,
+        client: AiaaClient,
+        weights: Path,
+        status: int,
+        error: type[ClientError],
+        told: str,
+    ) -> None:
+        page = "<html><head><title>413</title></head></html>"
+        httpserver.expect_request("/admin/model/Test", "PUT").respond_with_data(page, status, content_type="text/html")
+        with pytest.raises(error) as failed:
+            client.load_from_files("Test", {}, weights, 5)
+        assert str(failed.value).endswith(told)
+        assert failed.value.advice == error.advice
+        assert len(httpserver.log) == 1
 
     def test_files_are_sent_as_a_form_with_names_and_types(
         self, httpserver: HTTPServer, client: AiaaClient, weights: Path
