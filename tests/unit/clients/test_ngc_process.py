@@ -75,6 +75,7 @@ def test_a_guest_brings_no_key_and_no_switch_of_the_sdk_is_handed_on(
         "NGC_CLI_API_URL",
         "NGC_CLI_HOME",
         "NGC_CLI_SEARCH_SERVICE_URL",
+        "NGC_CLI_TRACE_DISABLE",
         "NGC_MAX_REQUEST_ATTEMPTS",
     }
     assert env["NGC_CLI_HOME"] != "/home/of/the/user"
