@@ -95,6 +95,7 @@ class SdkProcess:
         that was given, and to no other."""
         env = {name: value for name, value in os.environ.items() if not name.startswith("NGC_") or name in _KEPT}
         env |= {"NGC_CLI_HOME": home, "NGC_CLI_API_URL": self.url, "NGC_MAX_REQUEST_ATTEMPTS": "2"}
+        env["NGC_CLI_TRACE_DISABLE"] = "1"  # no reports to NVIDIA
         if self.url != URL:
             env.setdefault("NGC_CLI_AUTH_URL", self.url)
         if self.key:

@@ -9,6 +9,7 @@ import resource
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -22,6 +23,7 @@ from werkzeug import Request, Response
 
 from clients.download import download
 from clients.errors import Broken, ClientError, NotReady, Refused, Rejected, Unreachable
+from tests.support.certificate import certificate
 from tests.unit.clients import raw_server as raw
 from tests.unit.clients.raw_server import Connection, raw_server
 
@@ -407,6 +409,18 @@ class TestRedirects:
         assert target.read_bytes() == DATA
         assert f"GET /object?{SECRET} HTTP" in heads[0]
         assert "Authorization" not in heads[0]
+
+    def test_none_leads_from_https_to_http(self, target: Path) -> None:
+        cert, key = certificate(target.parent)
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(cert, key)
+        with raw_server(raw.answer(raw.OK)) as plain, HTTPServer("127.0.0.1", ssl_context=context) as secure:
+            leads = Response(status=302, headers={"Location": f"{plain.url}/object?{SECRET}"})
+            secure.expect_request("/m").respond_with_response(leads)
+            with pytest.raises(Rejected, match="redirects from https to http://") as caught:
+                fetch(secure.url_for("/m"), target, ca_file=cert)
+        assert "tell-nobody" not in caught.value.line
+        assert plain.connections == 0
 
     def test_more_than_five_are_not_followed(self, httpserver: HTTPServer, target: Path) -> None:
         httpserver.expect_request("/m").respond_with_response(Response(status=302, headers={"Location": "/m"}))

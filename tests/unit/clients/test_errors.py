@@ -67,6 +67,11 @@ def test_the_servers_own_words_are_told(body: bytes, words: str) -> None:
     [
         (HTML, "an HTML page titled 'Oops & sorry'"),
         (b"<head></head>", "an HTML page"),
+        (
+            b'<?xml version="1.0"?>\n<Error><Code>AccessDenied</Code><Message>It &amp; all\nexpired</Message></Error>',
+            "It & all expired",
+        ),
+        (b'<?xml version="1.0"?><html></html>', "an HTML page"),
         (b"", ""),
         (b"two\nlines", "two lines"),
         # XNAT does not escape quotes in its own document: it is no JSON then, and told as it is.
