@@ -243,7 +243,7 @@ def wait_for(
         except Refused:
             raise
         except ClientError as error:
-            if not limit.left:
+            if limit.left <= _POLL:  # another look would have no time, and tell that instead of the reason
                 raise type(error)(f"{error} (waited {deadline - limit.left:.0f} s)", advice=error.advice) from None
             if time.monotonic() - told >= _SAY_EVERY:
                 told = time.monotonic()

@@ -137,7 +137,7 @@ def test_deleting_either_asks_the_server_for_nothing(endpoints: Provider, smoke_
         (ANNOTATION, "mask of 64 x 64 x 64 voxels, label"),
         ("clara_pt_deepgrow_2d_annotation", "mask of 128 x 128 x 8 voxels, label"),
         ("clara_pt_deepgrow_3d_annotation", "mask of 64 x 64 x 64 voxels, label"),
-        ("clara_pt_covid19_3d_ct_classification", "results: pred = [0.5"),
+        ("clara_pt_covid19_3d_ct_classification", "results: pred = ["),
     ],
 )
 def test_a_model_that_answers_passes_its_smoke_test(

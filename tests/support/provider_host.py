@@ -90,6 +90,12 @@ class Provider:
 class ProviderHost:
     stub: provider_pb2_grpc.ResourceProviderStub
     _output: IO[bytes]
+    _process: subprocess.Popen[bytes]
+
+    def kill(self) -> None:
+        """As `kill -9` does."""
+        self._process.kill()
+        self._process.wait()
 
     def provider(self, kind: type[ResourceProvider]) -> Provider:
         return Provider(self.stub, serialize_provider(kind()))
@@ -122,7 +128,7 @@ def provider_host(
             with grpc.insecure_channel(f"127.0.0.1:{_port(process, output)}") as channel:
                 stub = provider_pb2_grpc.ResourceProviderStub(channel)
                 stub.Configure(provider_pb2.ConfigureRequest(args=_struct(variables)), timeout=_TIMEOUT)
-                yield ProviderHost(stub, output)
+                yield ProviderHost(stub, output, process)
         finally:
             process.terminate()
             process.wait()

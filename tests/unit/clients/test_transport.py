@@ -388,7 +388,7 @@ class TestWaiting:
 
         assert wait_for(attempt, 60, self.silent) == "up"
 
-    def test_the_last_error_is_raised_at_the_deadline(self) -> None:
+    def test_the_last_error_is_raised_near_the_deadline(self) -> None:
         count = 0
 
         def attempt(_left: float) -> None:
@@ -398,9 +398,10 @@ class TestWaiting:
 
         started = time.monotonic()
         with pytest.raises(Rejected) as caught:
-            wait_for(attempt, 0.2, self.silent)
-        assert 0.2 <= time.monotonic() - started < 2
-        assert str(caught.value) == f"no. {count} (waited 0 s)"
+            wait_for(attempt, 1.2, self.silent)
+        # But for the last half second, in which an attempt could tell of nothing but too little time.
+        assert 0.7 <= time.monotonic() - started < 3
+        assert str(caught.value) == f"no. {count} (waited 1 s)"
 
     def test_an_attempt_is_given_what_is_left_and_never_nothing(self) -> None:
         lefts: list[float] = []

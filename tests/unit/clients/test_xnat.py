@@ -215,7 +215,7 @@ class TestSession:
     def test_waiting_at_a_wrong_address_ends_with_both_things_that_it_may_be(self, httpserver: HTTPServer) -> None:
         httpserver.expect_request("/xapi/siteConfig/buildInfo").respond_with_response(TOMCAT_404)
         with pytest.raises(Rejected, match="answered 404") as caught:
-            XnatClient(httpserver.url_for("/"), "svc", PASSWORD).wait_until_up(0.1, lambda _line: None)
+            XnatClient(httpserver.url_for("/"), "svc", PASSWORD).wait_until_up(2, lambda _line: None)
         assert caught.value.advice.startswith("wait until XNAT is up, or set xnat.url to XNAT's own address")
 
     def test_a_context_path_is_part_of_every_address(self, httpserver: HTTPServer) -> None:
