@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 
 from sandbox.ngc.app import create_app
 from sandbox.serve import serve
+from tests.support.certificate import certificate
 from tests.support.external_stack import ExternalStack, external_stack
 from tests.support.pulumi_stack import PulumiFailed
 
@@ -20,27 +21,34 @@ KEY = "nvapi-tangerine-4711"
 
 @dataclass
 class Catalogue:
-    """NGC for those who have the key."""
+    """NGC for those who have the key.
+
+    Attributes:
+        authority: the file with the certificate authority that its own certificate is of.
+    """
 
     url: str
     app: Starlette
+    authority: str
 
     def requests(self) -> int:
         return len(self.app.state.faults.requests)
 
 
 @pytest.fixture(scope="module")
-def catalogue() -> Iterator[Catalogue]:
+def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Catalogue]:
     app = create_app(api_key=KEY)
-    with serve(app) as url:
-        yield Catalogue(url, app)
+    authority, private = certificate(tmp_path_factory.mktemp("certificate"))
+    with serve(app, ssl_certfile=authority, ssl_keyfile=private) as url:  # a key goes nowhere else
+        yield Catalogue(url, app, authority)
 
 
 @pytest.fixture(scope="module")
 def external(catalogue: Catalogue) -> Iterator[ExternalStack]:
     """Up, with one model; the tests follow one another."""
     ngc = {"url": catalogue.url, "api_key_env": "KEY_OF_NGC"}
-    with external_stack("deployer", env={"KEY_OF_NGC": KEY}, ngc=ngc) as external:
+    env = {"KEY_OF_NGC": KEY, "REQUESTS_CA_BUNDLE": catalogue.authority}
+    with external_stack("deployer", env=env, ngc=ngc) as external:
         source = {"path": f"nvidia/med/{SPLEEN}", "version": "1", "fetch": "deployer"}
         external.change(lambda settings: settings["models"].update({SPLEEN: {"ngc": source}}))
         external.stack.preview()
