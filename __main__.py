@@ -3,6 +3,7 @@
 import pulumi
 from pulumi.runtime.config import CONFIG, get_config_env
 
+from components import failures
 from components.annotation_server import AnnotationServer, AnnotationServerArgs, ServerImages
 from components.model_catalog import ModelCatalog, ModelCatalogArgs
 from components.sandbox import Sandbox, SandboxArgs
@@ -14,6 +15,7 @@ try:
 except SettingsError as error:
     raise pulumi.RunError(f"Pulumi.{pulumi.get_stack()}.yaml\n{error}") from None
 
+pulumi.run(failures.end_of_program())
 sandbox = Sandbox(SandboxArgs(settings.sandbox)) if settings.sandbox else None
 servers = {}
 for name, server in settings.servers.items():
@@ -33,25 +35,18 @@ if settings.xnat and settings.xnat_url:
     )
 
 # A contract for other stacks and scripts: docs/outputs.md.
-pulumi.export(
-    "servers",
-    {
+exported = {
+    "servers": {
         name: {"url": made.url, "browser_url": made.browser_url, "runtime": settings.servers[name].runtime}
         for name, made in servers.items()
     },
-)
-pulumi.export(
-    "models",
-    {
+    "models": {
         f"{server}/{name}": {"type": model.type, "labels": model.labels, "version": model.version}
         for server, catalog in catalogs.items()
         for name, model in catalog.models.items()
     },
-)
-pulumi.export(
-    "registrations", {scope: made.urls for scope, made in registrations.lists.items()} if registrations else {}
-)
-pulumi.export(
-    "xnat",
-    {"url": settings.xnat_url} | ({"demo_login": sandbox.xnat_login} if sandbox and sandbox.xnat else {}),
-)
+    "registrations": {scope: made.urls for scope, made in registrations.lists.items()} if registrations else {},
+    "xnat": {"url": settings.xnat_url} | ({"demo_login": sandbox.xnat_login} if sandbox and sandbox.xnat else {}),
+}
+for key, value in exported.items():
+    pulumi.export(key, failures.as_known(value))

@@ -21,7 +21,7 @@ class XnatRegistrationsArgs:
         url: XNAT's address.
         username: the account that writes.
         registrations: what the stack file says.
-        servers, catalogs: by server name; a server is registered after the smoke tests of its models.
+        servers, catalogs: by server name; a server is registered after its models and their smoke tests.
     """
 
     url: pulumi.Input[str]
@@ -52,7 +52,8 @@ class XnatRegistrations(pulumi.ComponentResource):
                 pulumi.log.warn(f"registrations.{scope.replace('/', '.')}: the viewer uses the first server only")
             after: list[pulumi.Resource] = [self.access]
             for name in registration.servers:
-                after += [args.servers[name].endpoint, *args.catalogs[name].smoke_tests.values()]
+                catalog = args.catalogs[name]
+                after += [args.servers[name].endpoint, *catalog.models.values(), *catalog.smoke_tests.values()]
             self.lists[scope] = AiaaServers(
                 scope,
                 xnat_url=args.url,
