@@ -1,5 +1,7 @@
 """An XNAT with AI-assisted annotation: read the settings, make the components, export what others need."""
 
+import gc
+
 import pulumi
 from pulumi.runtime.config import CONFIG, get_config_env
 
@@ -9,6 +11,9 @@ from components.model_catalog import ModelCatalog, ModelCatalogArgs
 from components.sandbox import Sandbox, SandboxArgs
 from components.xnat_registrations import XnatRegistrations, XnatRegistrationsArgs
 from settings import Settings, SettingsError
+
+# What was imported stays: the collector need not look at all of it again for each few resources of a large stack.
+gc.freeze()
 
 try:
     settings = Settings.load(pulumi.Config(), {**get_config_env(), **CONFIG.get()})
