@@ -1,8 +1,8 @@
 """A model's source as inputs of its resource: flat, in a model owner's words, as a preview lists what changed by them.
 
-`config` is the document itself, so that a preview shows the fields that changed, and not a digest of them. It is JSON in
-one text, which Pulumi's display takes apart: of an object, the engine handles and logs each of its hundred values
-several times, and a preview of many models takes half as long again.
+`config` is the document itself, so that a preview shows the fields that changed, and not a digest of them. It is JSON
+in one text, which Pulumi's display takes apart: of an object, the engine handles and logs each of its hundred values
+several times, and a preview of many models took half as long again.
 """
 
 from __future__ import annotations
