@@ -45,6 +45,3 @@ def test_all_that_is_wrong_is_told_with_file_and_place_and_nothing_is_registered
             assert not [entry for entry in external.servers["gpu1"].app.state.faults.requests if entry.method == "PUT"]
             assert list_of(xnat, "LIVER") == []
             external.change(lambda known: known["models"].pop("wrong"))
-            external.stack.up()
-            assert list(external.listed("gpu1")) == ["right"]
-            assert list_of(xnat, "LIVER") == [external.servers["gpu1"].url]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from urllib.parse import parse_qs
 
 import requests
 
@@ -70,9 +71,10 @@ class ExternalStack:
             if (entry.method, entry.status) == (method, 200) and entry.path.startswith(path)
         ]
 
-    def inferences(self, server: str) -> int:
-        """How many the server was asked for."""
-        return len([entry for entry in self.servers[server].app.state.faults.requests if entry.method == "POST"])
+    def inferences(self, server: str) -> list[str]:
+        """Which models a server was asked to run, in order."""
+        log = list(self.servers[server].app.state.faults.requests)
+        return [parse_qs(entry.query)["model"][0] for entry in log if entry.method == "POST"]
 
 
 @contextmanager
