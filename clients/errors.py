@@ -46,6 +46,15 @@ class NotReady(ClientError):
     advice = "wait until it is up, then run the command again; its log tells what it waits for"
 
 
+class GaveUp(NotReady):
+    """A proxy waited no longer for the server's answer (504): the server may well be at work still."""
+
+    advice = (
+        "see whether it is done meanwhile, then run the command again; the proxy waits too short a time (nginx: "
+        "proxy_read_timeout)"
+    )
+
+
 class Refused(ClientError):
     """The server does not let this client do it (401, 403)."""
 
@@ -159,7 +168,7 @@ def of_status(tried: str, status: int, reason: str, body: bytes, secrets: Iterab
     if status in (401, 403):
         return Refused(line)
     if status in (502, 503, 504):
-        return NotReady(line)
+        return GaveUp(line) if status == 504 else NotReady(line)
     if status == 413:
         return TooLarge(line)
     if status < 500 or own_document:

@@ -181,6 +181,8 @@ def _existing(value: object, kind: str, is_there: Callable[[Path], bool]) -> Pat
         found = is_there(path)
     except OSError as error:
         raise ValueError(f"{shown(str(path))} cannot be read: {error.strerror}") from None
+    if not found and kind == "file" and path.is_dir():
+        raise ValueError(f"{shown(str(path))} is a folder: name the file in it")
     if not found:
         raise ValueError(f"there is no {kind} {shown(str(path))} (a path is relative to the folder of Pulumi.yaml)")
     if not os.access(path, os.R_OK):
