@@ -24,6 +24,7 @@ from operations.errors import CommandFailed, UsageError
 
 _QUIET = 1.0  # seconds without a line after which a command has told all that there is so far
 _FIRST = 30.0  # seconds for a command's first line: it may log in somewhere
+_MOST_AT_FIRST, _MOST = 60.0, 5.0  # seconds for one look at a log that is never quiet
 
 
 class LogSource(Protocol):
@@ -95,11 +96,12 @@ class LogCommand:
     def _read(self) -> list[str]:
         if self._process is None:
             self._run()
-            patience = _FIRST
+            patience, most = _FIRST, _MOST_AT_FIRST
         else:
-            patience = 0.0 if self._lines.empty() else _QUIET
+            patience, most = 0.0 if self._lines.empty() else _QUIET, _MOST
         found: list[str] = []
         end = time.monotonic() + patience
+        last = time.monotonic() + most
         while True:
             try:
                 line = self._lines.get(timeout=max(0.0, end - time.monotonic()))
@@ -109,7 +111,7 @@ class LogCommand:
                 self._ended(bool(found))
                 return found
             found.append(line)
-            end = time.monotonic() + _QUIET
+            end = min(last, time.monotonic() + _QUIET)
 
     def close(self) -> None:
         if self._process and self._process.poll() is None:
