@@ -10,65 +10,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from clients import xnat_answers as meaning
+from clients.build_target import ImageSession, Target
 from clients.connection import REDIRECTS
 from clients.errors import Broken, ClientError, NotReady, Refused, Rejected, Unreachable, said
 from clients.transport import Answer, Transport
 from clients.xnat import XnatClient
-
-Level = Literal["session", "subject", "project", "site"]
-
-
-@dataclass(frozen=True)
-class ImageSession:
-    """
-    Attributes:
-        project: through which it is asked for: its own, or one that it is shared into.
-        id: accession ID, as XNAT_E00001.
-        date: of the images, as 2024-01-31; may be empty. inserted: when XNAT got it.
-    """
-
-    project: str
-    id: str
-    label: str
-    date: str = ""
-    inserted: str = ""
-
-
-@dataclass(frozen=True)
-class Target:
-    """What is built by one request.
-
-    Attributes:
-        project: its ID; empty for the whole site.
-        id: accession ID of the session or subject; else empty.
-        label: its label, for people.
-    """
-
-    level: Level
-    project: str = ""
-    id: str = ""
-    label: str = ""
-
-    @property
-    def path(self) -> tuple[str, ...]:
-        if self.level == "site":
-            return ("xapi", "viewer", "generate-all-metadata")
-        inside = {"session": ("experiments", self.id), "subject": ("subjects", self.id)}.get(self.level, ())
-        return ("xapi", "viewer", "projects", self.project, *inside)
-
-    @property
-    def logged_as(self) -> str:
-        """Its name in the plugin's log."""
-        if self.level == "site":
-            return "All projects"
-        return f"{self.level.capitalize()} {self.id or self.project}"
-
-    def __str__(self) -> str:
-        if self.level == "site":
-            return "the whole site"
-        if self.level == "project":
-            return f"project {self.project}"
-        return f"{self.level} {self.label or self.id} of project {self.project}"
 
 
 class NoImagingSession(Rejected):
@@ -106,12 +52,18 @@ class ViewerClient(XnatClient):
 
         Args:
             subject: accession ID.
+
+        Raises:
+            Refused: the account may not read it, or it is not there.
         """
         inside = ("subjects", subject) if subject else ()
         columns = "ID,label,xsiType,date,insert_date,project"
         # The documentation says that lists may come in parts one day, unless one asks for all.
         query: dict[str, str | int] = {"format": "json", "columns": columns, "limit": "*"}
-        answer = self.call("GET", "data", "projects", project, *inside, "experiments", query=query)
+        path = ("data", "projects", project, *inside, "experiments")
+        answer = self.call("GET", *path, query=query, expect=(200, 403, 404))
+        if answer.status != 200:
+            raise self._may_not(answer, "read")
         try:
             return [
                 ImageSession(
@@ -212,7 +164,7 @@ class ViewerClient(XnatClient):
     def _may_not(self, answer: Answer, do: str) -> Refused:
         account = self.account()
         words = said(answer.body, answer.secrets)[0]
-        told = f"{answer.tried}: answered 403" + (f": {words}" if words else "")
+        told = f"{answer.tried}: answered {answer.status}" + (f": {words}" if words else "")
         rights = [meaning.ADMINISTRATOR] if do == "administer" else [meaning.ALL_DATA]
         return Refused(
             f"account {account} may not {do} it, or it is not there ({told})",

@@ -9,8 +9,9 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+from clients.build_target import ImageSession, Target
 from clients.errors import ClientError
-from clients.xnat_viewer import ImageSession, NoImagingSession, Target, ViewerClient
+from clients.xnat_viewer import NoImagingSession, ViewerClient
 from operations.errors import CommandFailed
 from operations.metadata.build_log import LogSource
 from operations.metadata.console import ProgressDisplay
@@ -19,6 +20,7 @@ from operations.metadata.notes import Notes
 from operations.metadata.report import Report, Trouble
 from operations.metadata.wanted import Asked, Wanted, find, has_metadata, named, without_metadata
 
+_TRIES = 6  # a request that XNAT has no time for is another one in its log: not at each look
 _ANYWAY = "A session without metadata is built when somebody opens it, too, with a short delay."
 
 
@@ -135,6 +137,8 @@ class ViewerMetadata:
         elif end.fate == "open":
             report.done = len(missing) - len(end.missing)
             report.open.append(self._no_end(wanted.target, end.told))
+        elif wanted.target.level == "session":
+            self._count_session(report, wanted.target, wanted.sessions[0], end)
         elif end.fate == "failed":
             report.open.append(f"{wanted.target}: {end.told}: see XNAT's ohifviewer.log")
         else:
@@ -149,7 +153,7 @@ class ViewerMetadata:
                 report.failed.append(Trouble.of(session, "ohifviewer.log has its beginning and no end"))
         report.done = report.total - len(report.failed)
         had = len(wanted.sessions) - len(missing)
-        if had and not self._sees_log and wanted.target.level != "session":
+        if had and not self._sees_log:
             report.told.append(
                 f"{had} sessions had metadata before: whether theirs was built anew, only XNAT's ohifviewer.log tells "
                 "(--log-file, --log-command)"
@@ -163,7 +167,7 @@ class ViewerMetadata:
             if end.fate != "locked" or time.monotonic() >= until:
                 return end
             self._display.tell(f"{wanted.target}: {end.told}; waiting for its end")
-            time.sleep(min(self._pace.interval, max(0.0, until - time.monotonic())))
+            time.sleep(min(_TRIES * self._pace.interval, max(0.0, until - time.monotonic())))
 
     def _no_end(self, target: Target, why: str) -> str:
         forget = f"{self._command} {named(target)}"

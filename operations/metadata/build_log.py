@@ -18,8 +18,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
 
+from clients.build_target import Target
 from clients.errors import shortened
-from clients.xnat_viewer import Target
 from operations.errors import CommandFailed, UsageError
 
 _QUIET = 1.0  # seconds without a line after which a command has told all that there is so far

@@ -21,6 +21,8 @@ from operations.metadata.wanted import Asked
 from operations.viewer_metadata import ViewerMetadata, forget, interrupted
 from settings import Settings, SettingsError, Xnat
 
+_QUICKEST = 0.05  # seconds between two looks: none at all would be an attack
+
 
 def add_options(command: argparse.ArgumentParser) -> None:
     what = command.add_argument_group("what is to be built")
@@ -75,7 +77,9 @@ def run(options: argparse.Namespace) -> bool:
             forgotten = forget(notes, asked)
         print("".join(f"Forgotten: {each}\n" for each in forgotten) or "There is no such request\n", end="")
         return True
-    pace = Pace(options.interval, options.patience, options.timeout, options.lock_timeout, options.pause)
+    pace = Pace(
+        max(options.interval, _QUICKEST), options.patience, options.timeout, options.lock_timeout, options.pause
+    )
     try:
         password = xnat.read_password()
     except SettingsError as error:

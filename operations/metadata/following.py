@@ -8,9 +8,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from clients.build_target import ImageSession, Target
 from clients.errors import Broken, ClientError, NotReady, Unreachable
 from clients.transport import Answer
-from clients.xnat_viewer import ImageSession, NoImagingSession, Sent, Target, ViewerClient
+from clients.xnat_viewer import NoImagingSession, Sent, ViewerClient
 from operations.metadata.build_log import BuildLog, LogSource
 from operations.metadata.notes import Noted, Notes
 
@@ -93,6 +94,7 @@ class Follower:
         self._client, self._notes, self._log, self._pace = client, notes, log, pace
         self._tell, self._progress = tell, progress
         self._end = time.monotonic() + pace.timeout
+        self._last_line: str | None = None
 
     @property
     def left(self) -> float:
@@ -115,10 +117,8 @@ class Follower:
             log = BuildLog(target, noted.log_line)
             attempt = None
         else:
-            log = BuildLog(target)
-            if self._log:
-                log.feed(self._log.read())
-                log = BuildLog(target, log.last)
+            self._read(BuildLog(target))
+            log = BuildLog(target, self._last_line)
             at_stake = tuple(session.id for session in missing)
             had = len(sessions) - len(missing)
             noted = Noted(target, self._client.username, time.time(), at_stake, had, log.after)
@@ -164,16 +164,16 @@ class Follower:
         # The answer came, so nothing changes any more: all that is missing now has failed.
         self._ask_for(watch, watch.missing)
         if self._log and target.level != "session":
-            self._read_log(watch)
+            self._read(watch.log)
             if not watch.log.complete:  # the last lines may take a moment on their way
                 time.sleep(min(self._pace.interval, self.left))
-                self._read_log(watch)
+                self._read(watch.log)
         return End("built", missing=watch.missing, failed=watch.log.failed)
 
     def _look(self, watch: _Watch) -> bool:
         """Whether there is anything new."""
         before = watch.state
-        self._read_log(watch)
+        self._read(watch.log)
         try:
             self._ask_for(watch, watch.some_missing(_LOOKS))
         except (Unreachable, NotReady, Broken) as error:
@@ -182,9 +182,10 @@ class Follower:
             self._progress(*watch.progress)
         return watch.state != before
 
-    def _read_log(self, watch: _Watch) -> None:
+    def _read(self, log: BuildLog) -> None:
         if self._log:
-            watch.log.feed(self._log.read())
+            log.feed(self._log.read())
+            self._last_line = log.last or self._last_line or ""
 
     def _ask_for(self, watch: _Watch, sessions: Sequence[ImageSession]) -> None:
         for session in list(sessions):

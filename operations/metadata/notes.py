@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
-from clients.xnat_viewer import Target
+from clients.build_target import Target
 from operations.errors import CommandFailed
 
 FOLDER = "XNAT_AIAA_REQUESTS"

@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 
+from clients.build_target import ImageSession
 from clients.errors import shortened
-from clients.xnat_viewer import ImageSession
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from clients.build_target import ImageSession, Target
 from clients.transport import wait_for
-from clients.xnat_viewer import ImageSession, NoImagingSession, Target, ViewerClient
+from clients.xnat_viewer import NoImagingSession, ViewerClient
 from operations.errors import UsageError
 
 Order = Literal["newest", "oldest", "listed"]

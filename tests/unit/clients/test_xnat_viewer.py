@@ -11,8 +11,9 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
+from clients.build_target import ImageSession, Target
 from clients.errors import Broken, ClientError, NotReady, Refused, Rejected
-from clients.xnat_viewer import ImageSession, NoImagingSession, Sent, Target, ViewerClient
+from clients.xnat_viewer import NoImagingSession, Sent, ViewerClient
 from tests.support.free_port import free_port
 
 LIVER = "/xapi/viewer/projects/LIVER"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from clients.xnat_viewer import Target
+from clients.build_target import Target
 from operations.errors import CommandFailed, UsageError
 from operations.metadata.build_log import BuildLog, LogCommand, LogFile, LogSource
 from tests.support.until import until

@@ -116,6 +116,15 @@ def test_the_site_session_by_session(tmp_path: Path, run: Run) -> None:
         assert xnat.posts().total() == len(xnat.metadata.revisions) == 12
 
 
+def test_a_session_that_cannot_be_built_is_named(tmp_path: Path, run: Run) -> None:
+    with xnat_stand_in(tmp_path) as xnat:
+        xnat.metadata.unbuildable.add("XNAT_E00003")
+        code, said, _ = run(xnat, "--project", "LIVER", "--session", "XNAT_E00003")
+        assert code == 1
+        assert "failed: session XNAT_E00003 (LIVER_002_CT1) of project LIVER: XNAT answered 500: DICOM" in said
+        assert said.splitlines()[-1] == "session LIVER_002_CT1 of project LIVER: done 0 of 1, 1 failed"
+
+
 @pytest.mark.parametrize("args", [(), ("--no-missing-only",)])
 def test_what_failed_is_named(tmp_path: Path, run: Run, args: tuple[str, ...]) -> None:
     with xnat_stand_in(tmp_path) as xnat:
@@ -249,6 +258,45 @@ def test_a_restart_of_xnat_is_survived_by_the_watch(tmp_path: Path) -> None:
         assert "no end was seen" in said
         assert "XNAT may be at work on it all the same" in told
         assert xnat.posts() == {LIVER: 1}
+
+
+def test_a_restart_of_xnat_loses_one_session_and_the_others_go_on(tmp_path: Path) -> None:
+    with xnat_stand_in(tmp_path, build_seconds=0.5, core_after=0.3, plugins_after=0.3) as xnat:
+        until(lambda: xnat.site.has_lists)
+        with xnat.begin("--project", "LIVER", "--patience", "3") as process:
+            until(lambda: xnat.metadata.accepted)
+            xnat.site.restart()
+            said, told = process.communicate(timeout=60)
+        assert process.returncode == 1
+        assert "XNAT cannot be asked just now" in told
+        assert said.splitlines()[-1] == "project LIVER: done 5 of 6, 0 failed"
+        assert set(xnat.posts().values()) == {1}
+
+
+def test_the_log_of_an_earlier_build_is_not_taken_for_that_of_a_request_that_got_lost(tmp_path: Path, run: Run) -> None:
+    log = tmp_path / "ohifviewer.log"
+    with xnat_stand_in(tmp_path / "notes", log=log) as xnat:
+        assert run(xnat, *ALL, "--log-file", str(log))[0] == 0
+        xnat.plan.set(Fault(f"/xapi/viewer/{LIVER}", "status", method="POST", status=504))
+        for see_it in (("--log-file", str(log)), (), ("--log-file", str(log))):
+            code, said, _ = run(xnat, *ALL, *see_it)
+            assert code == 1
+            assert "no end was seen" in said
+        assert xnat.noted() == ["project-LIVER"]
+        assert xnat.posts() == {LIVER: 2}
+
+
+def test_nor_where_it_was_waited_for_somebody_else(tmp_path: Path, run: Run) -> None:
+    log = tmp_path / "ohifviewer.log"
+    with xnat_stand_in(tmp_path / "notes", log=log) as xnat:
+        assert run(xnat, *ALL, "--log-file", str(log))[0] == 0
+        path = f"/xapi/viewer/{LIVER}"
+        xnat.plan.set(
+            Fault(path, "status", method="POST", status=423, times=2), Fault(path, "status", method="POST", status=504)
+        )
+        for _ in range(2):
+            assert run(xnat, *ALL, "--log-file", str(log))[0] == 1
+        assert xnat.noted() == ["project-LIVER"]
 
 
 @pytest.mark.parametrize("args", [(), ("--no-missing-only",)])
@@ -387,6 +435,15 @@ def test_members_of_a_project_have_its_sessions_built_and_strangers_are_told(tmp
         assert "account reader may not edit it" in said
         assert xnat.posts().total() == 1  # and not once more for each session
         assert run(xnat, "--project", "LIVER", "--username", "member")[0] == 0
+
+
+def test_projects_that_the_account_may_not_read_are_told(tmp_path: Path, run: Run) -> None:
+    with xnat_stand_in(tmp_path) as xnat:
+        xnat.site.accounts.users["admin"].groups.clear()
+        code, _, complaint = run(xnat, "--site", "--yes-all-data")
+        assert code == 1
+        assert "account admin may not read it" in told_in_one_line(complaint)
+        assert "groups/ALL_DATA_ADMIN" in complaint
 
 
 def test_one_login_is_enough_where_the_cookie_is_for_https_alone(tmp_path: Path, run: Run) -> None:
