@@ -12,6 +12,7 @@ from clients.build_target import ImageSession, Target
 from clients.errors import Broken, ClientError, NotReady, Unreachable
 from clients.transport import Answer
 from clients.xnat_viewer import NoImagingSession, Sent, ViewerClient
+from operations.errors import CommandFailed
 from operations.metadata.build_log import BuildLog, LogSource
 from operations.metadata.notes import Noted, Notes
 
@@ -109,7 +110,7 @@ class Follower:
 
         Raises:
             ClientError: XNAT did not accept the request; or does not let us watch, and the note of it stays.
-            CommandFailed: it could not be noted, and was not sent; or the log cannot be read.
+            CommandFailed: it could not be noted, or the log not be read: it was not sent.
         """
         noted = self._notes.find(target)
         if noted:
@@ -130,6 +131,8 @@ class Follower:
     def _watch(self, watch: _Watch, attempt: _Attempt | None) -> End:
         target = watch.noted.target
         seen = time.monotonic()
+        if attempt is None and target.level == "session":
+            seen -= max(0.0, time.time() - watch.noted.sent)  # one that is old by now is not waited for once more
         while True:
             if attempt is None:
                 time.sleep(min(self._pace.interval, self.left))
@@ -164,16 +167,19 @@ class Follower:
         # The answer came, so nothing changes any more: all that is missing now has failed.
         self._ask_for(watch, watch.missing)
         if self._log and target.level != "session":
-            self._read(watch.log)
+            self._look(watch)
             if not watch.log.complete:  # the last lines may take a moment on their way
                 time.sleep(min(self._pace.interval, self.left))
-                self._read(watch.log)
+                self._look(watch)
         return End("built", missing=watch.missing, failed=watch.log.failed)
 
     def _look(self, watch: _Watch) -> bool:
         """Whether there is anything new."""
         before = watch.state
-        self._read(watch.log)
+        try:
+            self._read(watch.log)
+        except CommandFailed as error:
+            self._tell(str(error))
         try:
             self._ask_for(watch, watch.some_missing(_LOOKS))
         except (Unreachable, NotReady, Broken) as error:

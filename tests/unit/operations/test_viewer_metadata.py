@@ -208,6 +208,7 @@ def test_a_session_that_gets_no_answer_is_left_and_the_others_go_on(tmp_path: Pa
         assert said.splitlines()[-1] == "project LIVER: done 5 of 6, 0 failed"
         assert run(xnat, "--project", "LIVER")[0] == 1
         assert set(xnat.posts().values()) == {1}
+        assert run(xnat, "--project", "LIVER", "--patience", "1")[0] == 1  # and is not waited for once more
         # Somebody opens it.
         requests.get(f"{xnat.url}/xapi/viewer/{FIRST}", auth=("admin", "admin"), timeout=10)
         assert run(xnat, "--project", "LIVER")[0] == 0
@@ -271,6 +272,24 @@ def test_a_restart_of_xnat_loses_one_session_and_the_others_go_on(tmp_path: Path
         assert "XNAT cannot be asked just now" in told
         assert said.splitlines()[-1] == "project LIVER: done 5 of 6, 0 failed"
         assert set(xnat.posts().values()) == {1}
+
+
+def test_a_log_that_cannot_be_read_any_more_ends_no_watch(tmp_path: Path, run: Run) -> None:
+    log = tmp_path / "ohifviewer.log"
+    once = f"sh -c 'mkdir {tmp_path}/once && cat {log}'"
+    with xnat_stand_in(tmp_path / "notes", log=log, build_seconds=0.3, proxy_timeout=0.1) as xnat:
+        code, _, told = run(xnat, *ALL, "--log-command", once)
+        assert code == 0
+        assert "File exists: try it by hand" in told
+        assert xnat.posts() == {LIVER: 1}
+
+
+def test_and_one_that_never_could_be_is_told_before_anything_is_asked_for(tmp_path: Path, run: Run) -> None:
+    with xnat_stand_in(tmp_path) as xnat:
+        code, said, _ = run(xnat, *ALL, "--log-file", str(tmp_path / "none"))
+        assert code == 1
+        assert "--log-file" in said
+        assert xnat.posts() == {}
 
 
 def test_the_log_of_an_earlier_build_is_not_taken_for_that_of_a_request_that_got_lost(tmp_path: Path, run: Run) -> None:

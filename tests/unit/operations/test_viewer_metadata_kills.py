@@ -87,7 +87,7 @@ def test_during_the_request(tmp_path: Path, args: tuple[str, ...]) -> None:
     with xnat_stand_in(tmp_path, build_seconds=0.4) as xnat:
         killed_when(xnat, lambda: xnat.metadata.accepted, "--project", "LIVER", *args)
         assert len(xnat.noted()) == 1
-        assert xnat.run("--project", "LIVER", *args)[0] == 0
+        assert xnat.run("--project", "LIVER", *args, "--patience", "20")[0] == 0
         assert max(xnat.posts().values()) == 1
         assert len(xnat.metadata.revisions) == 6
         assert xnat.noted() == []
@@ -124,7 +124,7 @@ def test_at_any_moment(tmp_path: Path, args: tuple[str, ...], build_seconds: flo
                 with xnat.begin("--project", "LIVER", *args) as process:
                     time.sleep(moments.uniform(0.3, 2.5))  # a moment, not a wait for anything
                     kill(process)
-            code, said, told = xnat.run("--project", "LIVER", *args)
+            code, said, told = xnat.run("--project", "LIVER", *args, "--patience", "10")
             assert all(times <= 1 + xnat.metadata.finished.count("project LIVER") for times in xnat.posts().values())
             assert 423 not in [each.status for each in xnat.plan.requests]
             if not args:
