@@ -35,8 +35,13 @@ class ClientError(Exception):
 
 
 class Unreachable(ClientError):
-    """No answer: no such host, nothing listens, TLS failed, the connection broke, or time ran out."""
+    """No answer: no such host, nothing listens, TLS failed, the connection broke, or time ran out.
 
+    Attributes:
+        may_have_arrived: the server may have got the request; False if there was not even a connection.
+    """
+
+    may_have_arrived = True
     advice = "check the address, that the server runs, and that no firewall is in between; then run the command again"
 
 

@@ -27,6 +27,7 @@ class User:
     project_roles: dict[str, str] = field(default_factory=dict)
     failed_logins: int = 0
     locked_until: float = 0.0
+    password_expired: bool = False
 
     @property
     def is_administrator(self) -> bool:
@@ -38,6 +39,9 @@ class User:
 
     def may_read(self, project: str) -> bool:
         return self.has_all_data or project in self.project_roles
+
+    def may_edit(self, project: str) -> bool:
+        return "ALL_DATA_ADMIN" in self.groups or self.project_roles.get(project) in ("Owners", "Members")
 
     def may_delete(self, project: str) -> bool:
         """XNAT's measure of an owner."""

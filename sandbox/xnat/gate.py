@@ -54,6 +54,8 @@ class Gate:
         """
 
         async def admitted(request: Request) -> Response:
+            if user_of(request).password_expired:
+                return RedirectResponse("/app/template/ChangePassword.vm", status_code=302)
             if not (self._site.initialized or before_set_up):
                 admin = user_of(request).is_administrator
                 return RedirectResponse("/setup" if admin else "/app/template/Unconfigured.vm", status_code=302)

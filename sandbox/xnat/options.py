@@ -22,6 +22,10 @@ class Options:
     core_after, plugins_after  after a start: nothing of the web application is there, then only its core
     viewer_plugin              the OHIF plugin's version; None: it is not installed. Its lists of servers came with 3.0
     other_plugins              ids of plugins that are installed besides
+    build_seconds              for the viewer's metadata of one session
+    build_threads              sessions of a project, subject or site that are built at the same time
+    log                        the viewer plugin's ohifviewer.log; None: only in memory
+    proxy_timeout              a proxy in front answers 504 after so long, and XNAT goes on; None: there is none
     unknown_project_admin_get, malformed_json   statuses on which XNAT's sources leave doubt
     """
 
@@ -38,6 +42,10 @@ class Options:
     plugins_after: float = 0
     viewer_plugin: str | None = "3.7.2"
     other_plugins: tuple[str, ...] = ()
+    build_seconds: float = 0
+    build_threads: int = 4
+    log: Path | None = None
+    proxy_timeout: float | None = None
     unknown_project_admin_get: Literal[422, 404] = 422
     malformed_json: Literal[500, 400] = 500
 

@@ -7,6 +7,7 @@ from enum import Enum
 from sandbox.xnat.accounts import Accounts, Clock
 from sandbox.xnat.archive import Archive
 from sandbox.xnat.config_store import ConfigStore
+from sandbox.xnat.metadata import ViewerMetadata
 from sandbox.xnat.options import Options
 from sandbox.xnat.sessions import Sessions
 
@@ -34,6 +35,7 @@ class Site:
         self.sessions = Sessions(self.options, self.clock)
         self.archive = Archive(self.options.projects)
         self.config = ConfigStore(self.options.data / "config.json" if self.options.data else None)
+        self.metadata = ViewerMetadata(self.options)
         self.initialized = self.options.initialized
         self.site_url = self.options.site_url
         self._start()
@@ -57,5 +59,6 @@ class Site:
         self._start()
 
     def _start(self) -> None:
+        self.metadata.start()
         self._started = self.clock()
         self.secure_cookie = self.site_url.startswith("https")  # XNAT looks at this preference at its start only

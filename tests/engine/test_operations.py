@@ -109,7 +109,7 @@ def test_the_commands_of_the_documentation_work_as_they_stand_there(aiaa: Aiaa) 
     page = (aiaa.stack.folder / "docs" / "operations.md").read_text()
     blocks = re.findall(r"^```sh\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
     commands = [line.split() for block in blocks for line in block.splitlines()]
-    assert {words[1] for words in commands} == {"status", "verify", "logs"}
+    assert {words[1] for words in commands} == {"status", "verify", "logs", "viewer-metadata"}
     for program, *args in commands:
         assert program == "bin/aiaa"
         assert aiaa.run(*args)
