@@ -37,7 +37,7 @@ check: virtualenv ## format, lint, types, imports, shell scripts
 	@.venv/bin/ruff check .
 	@.venv/bin/mypy .
 	@.venv/bin/lint-imports
-	@.venv/bin/shellcheck bin/* .ci/run toolchain/*.sh sandbox/launchers/*
+	@.venv/bin/shellcheck bin/* .ci/run toolchain/*.sh components/xnat_host/*.sh sandbox/launchers/*
 
 bench: toolchain ## time side by side with what one would do by hand
 	@$(PY) -m toolchain with-image $(PY) -m bench

@@ -6,6 +6,7 @@ from pulumi.runtime.config import CONFIG, get_config_env
 from components.annotation_server import AnnotationServer, AnnotationServerArgs, ServerImages
 from components.model_catalog import ModelCatalog, ModelCatalogArgs
 from components.sandbox import Sandbox, SandboxArgs
+from components.viewer_plugin import ViewerPlugin, ViewerPluginArgs
 from components.xnat_registrations import XnatRegistrations, XnatRegistrationsArgs
 from settings import Settings, SettingsError
 
@@ -26,7 +27,10 @@ catalogs = {
 }
 registrations = None
 if settings.xnat and settings.xnat_url:
-    after = [sandbox.xnat] if sandbox and sandbox.xnat else []
+    after: list[pulumi.Resource] = [sandbox.xnat] if sandbox and sandbox.xnat else []
+    if settings.viewer_plugin:
+        plugin = ViewerPluginArgs(settings.viewer_plugin, settings.xnat_url)
+        after += [ViewerPlugin(plugin, pulumi.ResourceOptions(depends_on=after))]
     registrations = XnatRegistrations(
         XnatRegistrationsArgs(settings.xnat_url, settings.xnat.username, settings.registrations, servers, catalogs),
         pulumi.ResourceOptions(depends_on=after),

@@ -20,6 +20,8 @@ class Options:
     token_timeout              ``aliasTokenTimeout``
     initialized                False: an administrator has yet to finish the set-up page
     core_after, plugins_after  after a start: nothing of the web application is there, then only its core
+    plugins, java              folder of plugins, read at each start in place of the next two; and the class file
+                               version that XNAT's Java takes at most (52 is Java 8's)
     viewer_plugin              the OHIF plugin's version; None: it is not installed. Its lists of servers came with 3.0
     other_plugins              ids of plugins that are installed besides
     unknown_project_admin_get, malformed_json   statuses on which XNAT's sources leave doubt
@@ -36,6 +38,8 @@ class Options:
     initialized: bool = True
     core_after: float = 0
     plugins_after: float = 0
+    plugins: Path | None = None
+    java: int = 52
     viewer_plugin: str | None = "3.7.2"
     other_plugins: tuple[str, ...] = ()
     unknown_project_admin_get: Literal[422, 404] = 422
