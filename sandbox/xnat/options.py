@@ -22,6 +22,7 @@ class Options:
     core_after, plugins_after  after a start: nothing of the web application is there, then only its core
     plugins, java              folder of plugins, read at each start in place of the next two; and the class file
                                version that XNAT's Java takes at most (52 is Java 8's)
+    log                        file that each start adds a line to
     viewer_plugin              the OHIF plugin's version; None: it is not installed. Its lists of servers came with 3.0
     other_plugins              ids of plugins that are installed besides
     unknown_project_admin_get, malformed_json   statuses on which XNAT's sources leave doubt
@@ -40,6 +41,7 @@ class Options:
     plugins_after: float = 0
     plugins: Path | None = None
     java: int = 52
+    log: Path | None = None
     viewer_plugin: str | None = "3.7.2"
     other_plugins: tuple[str, ...] = ()
     unknown_project_admin_get: Literal[422, 404] = 422

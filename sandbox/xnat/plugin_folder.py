@@ -36,7 +36,8 @@ class PluginFolder:
                         f"BeanDefinitionStoreException: {path.name} has plugin {id_}, which is there twice"
                     )
                 found[id_] = version
-        if "ohifViewerPlugin" in found and (old := [path.name for path in jars if path.name.startswith(_TAKEN_IN)]):
+        major = found.get("ohifViewerPlugin", "0").partition(".")[0]
+        if int(major) >= 3 and (old := [path.name for path in jars if path.name.startswith(_TAKEN_IN)]):
             raise StartFailed(f"ConflictingBeanDefinitionException: {old[0]} has beans that ohifViewerPlugin has")
         return found
 

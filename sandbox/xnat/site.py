@@ -26,7 +26,7 @@ class Phase(Enum):
 class Site:
     """``clock`` gives seconds; a test's may be moved.
 
-    ``plugins`` are the loaded ones' versions by id; ``restarts`` counts, ``log`` is what the starts said.
+    ``plugins`` are the loaded ones' versions by id; ``restarts`` counts.
     """
 
     options: Options
@@ -36,7 +36,6 @@ class Site:
     secure_cookie: bool = field(init=False)
     plugins: dict[str, str] = field(init=False)
     restarts: int = 0
-    log: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.accounts = Accounts(self.options, self.clock)
@@ -74,10 +73,15 @@ class Site:
         self.plugins, self._failed = {}, False
         try:
             self.plugins = self._load()
-            self.log.append(f"XNAT started with {', '.join(sorted(self.plugins)) or 'no plugin'}")
+            self._say(f"XNAT started with {', '.join(sorted(self.plugins)) or 'no plugin'}")
         except StartFailed as error:
             self._failed = True
-            self.log.append(f"SEVERE: Context [] startup failed due to previous errors: {error}")
+            self._say(f"SEVERE: Context [] startup failed due to previous errors: {error}")
+
+    def _say(self, line: str) -> None:
+        if self.options.log:
+            with self.options.log.open("a") as log:
+                log.write(f"{line}\n")
 
     def _load(self) -> dict[str, str]:
         options = self.options
