@@ -25,12 +25,13 @@ catalogs = {
     name: ModelCatalog(name, ModelCatalogArgs(servers[name], server, settings.models_of(name)))
     for name, server in settings.servers.items()
 }
-registrations = None
+plugin = registrations = None
 if settings.xnat and settings.xnat_url:
     after: list[pulumi.Resource] = [sandbox.xnat] if sandbox and sandbox.xnat else []
     if settings.viewer_plugin:
-        plugin = ViewerPluginArgs(settings.viewer_plugin, settings.xnat_url)
-        after += [ViewerPlugin(plugin, pulumi.ResourceOptions(depends_on=after))]
+        plugin_args = ViewerPluginArgs(settings.viewer_plugin, settings.xnat_url)
+        plugin = ViewerPlugin(plugin_args, pulumi.ResourceOptions(depends_on=after))
+        after = [plugin]
     registrations = XnatRegistrations(
         XnatRegistrationsArgs(settings.xnat_url, settings.xnat.username, settings.registrations, servers, catalogs),
         pulumi.ResourceOptions(depends_on=after),
@@ -57,5 +58,7 @@ pulumi.export(
 )
 pulumi.export(
     "xnat",
-    {"url": settings.xnat_url} | ({"demo_login": sandbox.xnat_login} if sandbox and sandbox.xnat else {}),
+    {"url": settings.xnat_url}
+    | ({"demo_login": sandbox.xnat_login} if sandbox and sandbox.xnat else {})
+    | ({"viewer_plugin": plugin.version} if plugin else {}),
 )

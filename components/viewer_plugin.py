@@ -49,12 +49,12 @@ class ViewerPlugin(pulumi.ComponentResource):
 
     def __init__(self, args: ViewerPluginArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("xnat-aiaa:index:ViewerPlugin", _NAME, None, opts)
-        plugin = args.plugin
+        plugin, environment = args.plugin, _environment(args.plugin, args.xnat_url)
         self.jar = local.Command(
             _NAME,
             create=f"{_DEPLOY} install",
             delete=f"{_DEPLOY} restore" if plugin.on_destroy == "restore" else None,
-            environment=_environment(plugin, args.xnat_url),
+            environment=environment,
             add_previous_output_in_env=False,
             # XNAT itself may be a part of this stack.
             opts=pulumi.ResourceOptions(
@@ -69,6 +69,8 @@ class ViewerPlugin(pulumi.ComponentResource):
                 url=args.xnat_url,
                 version=plugin.version,
                 deployed=self.jar.stdout,
+                deploy=_DEPLOY,
+                environment=environment,
                 timeout=plugin.start_timeout,
                 opts=pulumi.ResourceOptions(parent=self, depends_on=[self.jar]),
             )

@@ -1,6 +1,6 @@
 #!/bin/sh
-# On the machine that deploys: `deploy.sh install` and `deploy.sh restore`. Sends the steps to XNAT's hosts, one after
-# the other, and runs them there; what they print is what Pulumi tells.
+# On the machine that deploys: `deploy.sh install`, `deploy.sh undo` and `deploy.sh restore`. Sends the steps to XNAT's
+# hosts, one after the other, and runs them there; what they print is what Pulumi tells.
 #
 # Environment: HOSTS (ssh:// addresses, or this-machine), SSH_CONFIG, SUDO, JAR, and what `values` sends along.
 set -eu
@@ -48,11 +48,15 @@ install() {
   restarted=
   for host in $HOSTS; do
     if ! step "$host" install; then
-      for former in $restarted; do step "$former" follow || true; done
+      for former in $restarted; do step "$former" undo || true; done
       exit 1
     fi
     restarted="$restarted $host"
   done
+}
+
+undo() {
+  for host in $HOSTS; do step "$host" undo; done
 }
 
 restore() {

@@ -23,7 +23,7 @@ viewer fails with errors about icr.etherj, one of them has to go"
   fi
   restart_and_wait || roll_back
   loaded
-  say "$NAME is in $plugins: XNAT was restarted, and answers after $took s"
+  say "$NAME is in $plugins: XNAT was restarted at $(date -u +%FT%TZ), and answered after $took s"
 }
 
 roll_back() {
