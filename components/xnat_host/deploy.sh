@@ -5,6 +5,7 @@
 # Environment: HOSTS (ssh:// addresses, or this-machine), SSH_CONFIG, SUDO, JAR, and what `values` sends along.
 set -eu
 here=$(dirname "$0")
+unreachable=255 # as ssh says it
 
 quoted() {
   printf "'%s'" "$(printf %s "$1" | sed "s/'/'\\\\''/g")"
@@ -37,7 +38,8 @@ step() {
 }
 
 # Where nodes share the folder, the first one's step changes it, and each restarts. If one does not come back, the
-# former jar is put back there, and the nodes before it have to load it again.
+# former jar is put back there, and the nodes before it have to load it again. If one cannot be reached, nothing is
+# known of it, and the next run goes on there.
 install() {
   if [ -n "${JAR-}" ]; then
     place=$(step "${HOSTS%% *}" place)
@@ -47,8 +49,10 @@ install() {
   fi
   restarted=
   for host in $HOSTS; do
-    if ! step "$host" install; then
-      for former in $restarted; do step "$former" undo || true; done
+    code=0
+    step "$host" install || code=$?
+    if [ "$code" != 0 ]; then
+      [ "$code" = $unreachable ] || for former in $restarted; do step "$former" undo || true; done
       exit 1
     fi
     restarted="$restarted $host"

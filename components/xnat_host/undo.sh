@@ -5,10 +5,9 @@
 undo() {
   find_plugins
   lock
-  if in_place && [ -d "$work/former" ]; then
+  if in_place && { [ -d "$work/undo" ] || mv "$work/former" "$work/undo" 2>/dev/null; }; then
     say "the end of XNAT's log:"
     last_words
-    mv "$work/former" "$work/undo"
     [ "$RESTART" = none ] || pend_all
   fi
   [ -d "$work/undo" ] || return 0
