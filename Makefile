@@ -27,9 +27,11 @@ clean: down ## `make down`, and remove the tool cache, the virtualenv and all ot
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 test: check toolchain ## checks, and all tests on the real engines; ARGS="..." goes to pytest
+	@$(PY) -m toolchain ssh-server
 	@$(PY) -m toolchain with-image $(PY) -m pytest $(ARGS)
 
 soak: toolchain ## the long tests: random kills, all faults, odd answers (hours)
+	@$(PY) -m toolchain ssh-server
 	@SOAK=1 $(PY) -m toolchain with-image $(PY) -m pytest -m soak $(ARGS)
 
 check: virtualenv ## format, lint, types, imports, shell scripts

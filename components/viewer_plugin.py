@@ -56,9 +56,11 @@ class ViewerPlugin(pulumi.ComponentResource):
             delete=f"{_DEPLOY} restore" if plugin.on_destroy == "restore" else None,
             environment=environment,
             add_previous_output_in_env=False,
-            # XNAT itself may be a part of this stack.
             opts=pulumi.ResourceOptions(
-                parent=self, depends_on=opts.depends_on if opts else None, hooks=_announced(plugin, args.xnat_url)
+                parent=self,
+                depends_on=opts.depends_on if opts else None,  # XNAT itself may be a part of this stack
+                delete_before_replace=True,  # else a restore would undo what was just installed
+                hooks=_announced(plugin, args.xnat_url),
             ),
         )
         self.jar.stdout.apply(_pass_warnings_on)
