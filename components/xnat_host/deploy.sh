@@ -3,7 +3,7 @@
 # hosts, one after the other, and runs them there; what they print is what Pulumi tells.
 #
 # Environment: HOSTS (ssh:// addresses, or this-machine), SSH_CONFIG, SUDO, JAR, and what `values` sends along.
-set -eu
+set -euf
 here=$(dirname "$0")
 unreachable=255 # as ssh says it
 

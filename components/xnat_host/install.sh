@@ -33,6 +33,8 @@ roll_back() {
   if restart_and_wait; then
     after="XNAT came back with it"
     loaded
+  elif answers; then
+    after="XNAT answers, though it was not restarted ($why)"
   else
     after="XNAT does not come back with it either ($why)"
   fi

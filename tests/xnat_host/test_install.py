@@ -143,7 +143,9 @@ def test_a_first_plugin_that_xnat_does_not_come_back_with_is_taken_out_again(hos
 def test_a_restart_command_that_fails_is_told_with_what_it_said(host: XnatHost) -> None:
     host.put("ohif-viewer-3.6.2.jar", OLD)
     settings = wanted(host, restart="echo no such unit >&2; exit 5")
-    with pytest.raises(Failed, match=r"`echo no such unit >&2; exit 5` failed: no such unit; .* does not come back"):
+    with pytest.raises(
+        Failed, match=r"`echo no such unit >&2; exit 5` failed: no such unit; .* though it was not restarted"
+    ):
         deploy("install", settings)
     assert host.jars() == {"ohif-viewer-3.6.2.jar": OLD}
 
@@ -169,6 +171,29 @@ def test_a_jar_with_etherj_beside_it_is_named(host: XnatHost) -> None:
     assert "warning: pacs-fat-1.0.jar in" in told
     with pytest.raises(Failed, match=r"pacs-fat-1.0.jar brings EtherJ along, too: that may be the reason"):
         deploy("install", wanted(host, viewer_jar("3.8.0", java=JAVA_21), "3.8.0"))
+
+
+def test_a_copy_that_is_cut_off_on_its_way_changes_nothing_and_the_next_run_sends_it_again(host: XnatHost) -> None:
+    cutting = host.folder.parent / "bin0" / "cat"
+    cutting.write_text("#!/bin/sh\nexec head -c 300\n")
+    cutting.chmod(0o755)
+    with pytest.raises(
+        Failed, match=r"the copy of viewer_plugin\.jar was cut off: it has 300 bytes, and no end of a zip"
+    ):
+        deploy("install", wanted(host))
+    assert (host.jars(), host.restarts) == ({}, [0])
+    cutting.unlink()
+    deploy("install", wanted(host))
+    assert host.loaded() == "3.7.2"
+
+
+def test_sudo_runs_the_steps_there_and_asks_nobody(host: XnatHost) -> None:
+    sudo = host.folder.parent / "bin0" / "sudo"
+    sudo.write_text(f'#!/bin/sh\necho "$1 $2" >>{host.folder.parent}/as-root\nshift\nexec "$@"\n')
+    sudo.chmod(0o755)
+    deploy("install", wanted(host, sudo=True))
+    assert host.loaded() == "3.7.2"
+    assert (host.folder.parent / "as-root").read_text().splitlines() == ["-n sh"] * 3  # looks, receives, installs
 
 
 def test_a_folder_that_is_not_there_is_named(host: XnatHost) -> None:

@@ -243,3 +243,47 @@ def test_values_reach_the_plugins_command_as_variables_and_never_in_it(program: 
 def test_where_a_person_restarts_xnat_nothing_waits_for_the_plugin(program: Program) -> None:
     made = with_plugin(program, restart="none")
     assert made.of_type("ViewerPlugin") == ["viewer-plugin"]  # the component, and not what waits
+
+
+@pytest.mark.parametrize(
+    ("settings", "before", "said"),
+    [
+        (
+            {},
+            None,
+            "XNAT https://xnat.example.org will restart (`systemctl restart tomcat9` on ssh://admin@xnat.example.org) "
+            "unless ohif-viewer-3.7.2.jar is in place already: the sessions of all its users end, and uploads and "
+            "metadata generations under way are lost",
+        ),
+        (
+            {"restart": "none"},
+            None,
+            "XNAT https://xnat.example.org: ohif-viewer-3.7.2.jar is put in place; a person has to restart XNAT soon "
+            "after",
+        ),
+        (
+            {},
+            {"START_TIMEOUT": "5"},
+            "XNAT https://xnat.example.org: the viewer plugin is looked at; XNAT restarts only if it is not in place",
+        ),
+    ],
+    ids=["new", "by a person", "same jar"],
+)
+def test_what_becomes_of_xnats_users_is_said_in_words(
+    program: Program,
+    monkeypatch: pytest.MonkeyPatch,
+    settings: dict[str, str],
+    before: dict[str, str] | None,
+    said: str,
+) -> None:
+    made = with_plugin(program, **settings)
+    new = made.inputs("Command viewer-plugin")
+    old = None if before is None else {**new, "environment": {**new["environment"], **before}}
+    told: list[str] = []
+    monkeypatch.setattr(pulumi.log, "warn", told.append)
+    monkeypatch.setattr(pulumi.log, "info", told.append)
+    hook = made.hooks["viewer-plugin-announced"]
+    assert hook.opts is not None
+    assert hook.opts.on_dry_run
+    hook(pulumi.ResourceHookArgs("urn", "", "viewer-plugin", "type", new_inputs=new, old_inputs=old))
+    assert told == [said]
