@@ -13,6 +13,7 @@ viewer fails with errors about icr.etherj, one of them has to go"
     swap_in
   elif ! is_pending; then
     rm -f "$work/arrived"
+    close_change # of a run that was killed just before
     say "$(basename "$(viewer_jars)") is in $plugins: nothing changed"
     return
   fi

@@ -14,7 +14,7 @@ restore() {
 $(last_words)"
     rm -f "$(pending_file "$HOST")"
   fi
-  [ -n "$(ls "$work/pending")" ] || rm -rf "$work"
+  ! nobody_pending || rm -rf "$work"
 }
 
 restore </dev/null

@@ -60,13 +60,21 @@ turn_pending() {
 
 is_pending() { [ -f "$(pending_file "$HOST")" ]; }
 
+# Of the hosts that share the folder now: one that has left since will not come back for it.
+nobody_pending() {
+  for host in $HOSTS; do
+    [ ! -f "$(pending_file "$host")" ] || return 1
+  done
+}
+
 # This host has loaded what is there. When all have, there is nothing to undo any more.
 loaded() {
   rm -f "$(pending_file "$HOST")"
-  if [ -z "$(ls "$work/pending")" ]; then close_change; fi
+  close_change
 }
 
 close_change() {
+  nobody_pending || return 0
   if in_place && [ -d "$work/undo" ]; then
     rm -rf "$work/former"
     mv "$work/undo" "$work/former"
@@ -75,7 +83,7 @@ close_change() {
 }
 
 names_in() {
-  names=$(find "$work/$1" -name '*.kept' | sed 's/.*\///; s/\.kept$//' | sort | tr '\n' ' ')
+  names=$(find "$work/$1" -name '*.kept' 2>/dev/null | sed 's/.*\///; s/\.kept$//' | sort | tr '\n' ' ')
   names=${names% }
   printf '%s' "${names:-no viewer plugin}"
 }

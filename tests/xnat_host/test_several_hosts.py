@@ -60,6 +60,16 @@ def test_a_node_that_cannot_be_reached_gets_the_plugin_by_the_next_run(hosts: Xn
     assert [hosts.loaded(0), hosts.loaded(1)] == ["3.7.2", "3.7.2"]
 
 
+def test_a_node_that_has_left_holds_nothing_open(hosts: XnatHost) -> None:
+    (hosts.folder.parent / "ssh1" / "known_hosts").write_text("")
+    with pytest.raises(Failed):
+        deploy("install", wanted(hosts))
+    deploy("install", wanted(hosts, host="ssh://node0"))
+    ours = {path.name for path in (hosts.plugins / ".xnat-aiaa").iterdir()}
+    assert "former" in ours
+    assert "undo" not in ours
+
+
 def test_undo_and_restore_reach_all_nodes(hosts: XnatHost) -> None:
     deploy("install", wanted(hosts))
     assert "was put back (ohif-viewer-3.6.2.jar), and XNAT came back with it" in deploy("undo", wanted(hosts))
