@@ -20,6 +20,9 @@ class Options:
     token_timeout              ``aliasTokenTimeout``
     initialized                False: an administrator has yet to finish the set-up page
     core_after, plugins_after  after a start: nothing of the web application is there, then only its core
+    plugins, java              folder of plugins, read at each start in place of the next two; and the class file
+                               version that XNAT's Java takes at most (52 is Java 8's)
+    start_log                  file that each start adds a line to
     viewer_plugin              the OHIF plugin's version; None: it is not installed. Its lists of servers came with 3.0
     other_plugins              ids of plugins that are installed besides
     build_seconds              for the viewer's metadata of one session
@@ -40,6 +43,9 @@ class Options:
     initialized: bool = True
     core_after: float = 0
     plugins_after: float = 0
+    plugins: Path | None = None
+    java: int = 52
+    start_log: Path | None = None
     viewer_plugin: str | None = "3.7.2"
     other_plugins: tuple[str, ...] = ()
     build_seconds: float = 0
