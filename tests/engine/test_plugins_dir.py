@@ -33,10 +33,10 @@ def contain(engine_with_image: docker.DockerClient) -> Iterator[Contain]:
     """Makes a container, which need not run, with these mounts (place in it by folder); gives its name."""
     made = []
 
-    def make(mounts: dict[Path, str], **more: Any) -> str:
+    def make(mounts: dict[Path, str], command: str = "true", **more: Any) -> str:
         name = f"plugins-dir-{secrets.token_hex(4)}"
         volumes = {str(folder): {"bind": place, "mode": "rw"} for folder, place in mounts.items()}
-        made.append(engine_with_image.containers.create(BASE_IMAGE, "true", name=name, volumes=volumes, **more))
+        made.append(engine_with_image.containers.create(BASE_IMAGE, command, name=name, volumes=volumes, **more))
         return name
 
     yield make
@@ -66,7 +66,7 @@ def test_one_within_a_mounted_home_is_found_too_wherever_xnats_home_is(host: Xna
 def test_a_service_of_docker_compose_is_found_by_its_name(host: XnatHost, contain: Contain) -> None:
     service = f"xnat-web-{secrets.token_hex(4)}"
     label = {"com.docker.compose.service": service}
-    contain({host.plugins: "/data/xnat/home/plugins"}, labels=label, entrypoint=["sleep", "60"])
+    contain({host.plugins: "/data/xnat/home/plugins"}, labels=label, command="sleep 60")
     with pytest.raises(Failed, match=f"there is no container {service}: name XNAT's in viewer_plugin.container"):
         deploy("install", wanted(host, container=service))  # it does not run
     docker.from_env().containers.list(all=True, filters={"label": f"com.docker.compose.service={service}"})[0].start()

@@ -40,7 +40,8 @@ def ssh_server(folder: Path, *aliases: str, env: Mapping[str, str] | None = None
     (folder / "sshd_config").write_text(
         f"ListenAddress 127.0.0.1\nPort {port}\nHostKey {folder}/host_key\nPidFile none\nStrictModes no\n"
         f"AuthorizedKeysFile {folder}/user_key.pub\nPasswordAuthentication no\nUsePAM no\nPermitRootLogin yes\n"
-        + "".join(f'SetEnv "{name}={value}"\n' for name, value in (env or {}).items())
+        # One line: of several, the first counts alone.
+        + (" ".join(["SetEnv", *(f'"{name}={value}"' for name, value in env.items())]) if env else "")
     )
     config = folder / "ssh_config"
     config.write_text(
