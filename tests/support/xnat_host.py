@@ -97,7 +97,7 @@ def xnat_host(
     for part in ("plugins", "logs"):
         (home / part).mkdir(parents=True)
     (home / "restart.sh").write_text(f"exec curl -fsS -X POST {OWN_URL}/sandbox/restart\n")
-    more: dict[str, Any] = {"plugins": home / "plugins", "log": home / "logs" / "catalina.log", **(options or {})}
+    more: dict[str, Any] = {"plugins": home / "plugins", "start_log": home / "logs" / "catalina.log", **(options or {})}
     with ExitStack() as undo:
         sites, urls, configs = [], [], []
         for number in range(nodes):
