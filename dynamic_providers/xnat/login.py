@@ -22,7 +22,7 @@ from settings import Xnat
 
 
 class Session:
-    """The shared client for one XNAT and account; one thread at a time, as the provider host has four."""
+    """The shared client for one XNAT and account; the provider host's four threads use it at once."""
 
     def __init__(self, url: str, login: Xnat) -> None:
         self._url = url
@@ -39,7 +39,8 @@ class Session:
                 raise self._failed
             if self._client is None:
                 self._client = self._open()
-            yield self._client
+            client = self._client
+        yield client
 
     def close(self) -> None:
         with self._lock:
