@@ -28,7 +28,14 @@ registrations = None
 if settings.xnat and settings.xnat_url:
     after = [sandbox.xnat] if sandbox and sandbox.xnat else []
     registrations = XnatRegistrations(
-        XnatRegistrationsArgs(settings.xnat_url, settings.xnat.username, settings.registrations, servers, catalogs),
+        XnatRegistrationsArgs(
+            settings.xnat_url,
+            settings.xnat_browser_url or settings.xnat_url,
+            settings.xnat.username,
+            settings.registrations,
+            servers,
+            catalogs,
+        ),
         pulumi.ResourceOptions(depends_on=after),
     )
 

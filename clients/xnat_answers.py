@@ -19,6 +19,7 @@ VIEWER_PLUGIN = "ohifViewerPlugin"
 ADMINISTRATOR, ALL_DATA = "roles/Administrator", "groups/ALL_DATA_ADMIN"
 
 _R = TypeVar("_R", bound=Refused)
+_INSTALL = "install version 3.0 or newer and restart XNAT"
 _OWN_ADDRESS = "set xnat.url to XNAT's own address, with its context path if it has one"
 
 
@@ -114,21 +115,25 @@ def no_route(answer: Answer, plugins: Mapping[str, str] | None) -> ClientError:
     Returns:
         NotReady if time may change it, else Rejected.
     """
-    install = "install version 3.0 or newer and restart XNAT"
     version = (plugins or {}).get(VIEWER_PLUGIN)
     if version is not None:
-        major = version.partition(".")[0]
-        if major.isdecimal() and int(major) < 3:
-            return Rejected(
-                f"XNAT's OHIF viewer plugin is version {version}, which keeps no lists of servers", advice=install
-            )
-        return NotReady(f"{answer.tried}: answered 404 although the OHIF viewer plugin {version} is loaded")
+        return too_old(version) or NotReady(
+            f"{answer.tried}: answered 404 although the OHIF viewer plugin {version} is loaded"
+        )
     if plugins:
-        return Rejected(f"XNAT has no OHIF viewer plugin, only {', '.join(sorted(plugins))}", advice=install)
+        return Rejected(f"XNAT has no OHIF viewer plugin, only {', '.join(sorted(plugins))}", advice=_INSTALL)
     return NotReady(
         "XNAT has no OHIF viewer plugin, or has not finished starting",
-        advice=f"wait until it has started and run the command again; if it has no plugin, {install}",
+        advice=f"wait until it has started and run the command again; if it has no plugin, {_INSTALL}",
     )
+
+
+def too_old(version: str) -> Rejected | None:
+    """For the viewer plugin's version, as XNAT tells it; lists came with 3.0."""
+    major = version.partition(".")[0]
+    if not major.isdecimal() or int(major) >= 3:
+        return None
+    return Rejected(f"XNAT's OHIF viewer plugin is version {version}, which keeps no lists of servers", advice=_INSTALL)
 
 
 def may_not_read(account: str, projects: Iterable[str], url: str) -> Refused:

@@ -31,6 +31,7 @@ class Session:
         self._lock = threading.Lock()
         self._client: XnatClient | None = None
         self._failed: ClientError | None = None
+        self._told: set[str] = set()
 
     @contextlib.contextmanager
     def client(self) -> Iterator[XnatClient]:
@@ -41,6 +42,13 @@ class Session:
                 self._client = self._open()
             client = self._client
         yield client
+
+    def is_first(self, what: str) -> bool:
+        """Whether this is the first time in this run that it is asked: what holds for all lists is told once."""
+        with self._lock:
+            first = what not in self._told
+            self._told.add(what)
+            return first
 
     def close(self) -> None:
         with self._lock:
