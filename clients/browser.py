@@ -90,8 +90,8 @@ def _unsent(answer: Answer, origin: str) -> Iterator[Problem]:
         return
     yield Problem(
         "preflight",
-        f"browsers send it no image from pages of {origin}, as they ask first ({answer.tried}, for PUT) and {why}: have "
-        "the gateway before it answer that with 204, that origin and Access-Control-Allow-Methods: GET, POST, PUT",
+        f"browsers send it no image from pages of {origin}, as they ask first ({answer.tried}, for PUT) and {why}: "
+        "have the gateway before it answer that with 204, that origin and Access-Control-Allow-Methods: GET, POST, PUT",
     )
 
 

@@ -193,8 +193,12 @@ class XnatClient(XnatSession):
         table = self.call("GET", *_config_path(scope), expect=range(200, 600), query={"format": "json"})
         try:
             row = _json_or_none(table)["ResultSet"]["Result"][-1]
-            return {"contents": str(row["contents"]), "user": str(row["user"]), "create_date": str(row["create_date"])}
-        except (KeyError, IndexError, TypeError):
+            return {
+                "contents": str(row["contents"]),
+                "user": str(row["user"]),
+                "create_date": str(row.get("create_date") or ""),
+            }
+        except (AttributeError, KeyError, IndexError, TypeError):
             return None
 
 

@@ -45,7 +45,8 @@ def login_refused(answer: Answer, username: str, url: str) -> LoginRefused:
         "has too many sessions",
         advice="mend xnat.username or the password; it was tried once and is not tried again in this run, as XNAT "
         "locks accounts. If XNAT's own log-in page takes them, they are too many sessions: those end after 15 idle "
-        f"minutes, or by an administrator's `curl -u ADMIN -X DELETE {url}/xapi/users/active/{quote(username, safe='')}`",
+        "minutes, or by an administrator's "
+        f"`curl -u ADMIN -X DELETE {url}/xapi/users/active/{quote(username, safe='')}`",
     )
 
 

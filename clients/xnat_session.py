@@ -19,7 +19,6 @@ from clients.connection import REDIRECTS, Deadline
 from clients.errors import ClientError, Rejected
 from clients.transport import Answer, Transport
 
-
 _RENEWALS = 10  # as many as a run may need: idle times, a restart of each node
 
 

@@ -1,5 +1,5 @@
-"""`bin/aiaa audit`: what any XNAT tells browsers of AIAA servers, who wrote it, and whether it works. It reads only, and
-needs no stack: for an XNAT whose lists were written by hand, too."""
+"""`bin/aiaa audit`: what any XNAT tells browsers of AIAA servers, who wrote it, and whether it works. It reads only,
+and needs no stack: for an XNAT whose lists were written by hand, too."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from settings.strict import Strict
 from settings.values import BaseUrl, ExistingFile, FilePath, Password, ProjectId, Seconds, Text, VariableName
 
 # What an address needs so that a browser's viewer can use it, by the names under which each can be allowed to be
-# otherwise. The first three are looked at in the stack file, the others at the server itself, before XNAT is told of it.
+# otherwise. The first three are looked at in the stack file, the others at the server itself, before XNAT knows of it.
 BROWSER_RULES = ("path", "mixed_content", "loopback", "cors", "preflight")
 
 

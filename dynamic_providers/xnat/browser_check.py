@@ -1,4 +1,4 @@
-"""`xnat:BrowserCheck`: a server that clinicians' browsers can use from XNAT's pages. Its lists in XNAT come after it."""
+"""`xnat:BrowserCheck`: a server that clinicians' browsers can use from XNAT's pages. Its lists depend on it."""
 
 from __future__ import annotations
 

@@ -17,8 +17,8 @@ from clients.xnat_answers import NoProject, UnreadableList
 Urls = tuple[str, ...]
 
 _SHARED = (
-    "this stack takes it for its own, and empties it when the registration goes; if another stack registers it too, take "
-    "it out of one of them"
+    "this stack takes it for its own, and empties it when the registration goes; if another stack registers it too, "
+    "take it out of one of them"
 )
 
 

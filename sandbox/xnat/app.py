@@ -12,7 +12,7 @@ from sandbox.xnat import answers, pages
 from sandbox.xnat.aiaa_api import AiaaApi
 from sandbox.xnat.config_api import ConfigApi
 from sandbox.xnat.data_api import DataApi
-from sandbox.xnat.gate import Gate, StartUp
+from sandbox.xnat.gate import ContextPath, Gate, StartUp
 from sandbox.xnat.options import Options
 from sandbox.xnat.site import Site
 from sandbox.xnat.xapi import BUILD_INFO, Xapi
@@ -53,7 +53,11 @@ def create_app(options: Options, site: Site | None = None) -> Starlette:
             *(route for prefix in ("/data", "/REST") for route in ConfigApi(site).routes(gate, prefix)),
             *(route for prefix in ("/data", "/REST") for route in DataApi(site).routes(gate, prefix)),
         ],
-        middleware=[Middleware(FaultInjector, plan=plan), Middleware(StartUp, site=site)],
+        middleware=[
+            Middleware(FaultInjector, plan=plan),
+            Middleware(StartUp, site=site),
+            Middleware(ContextPath, path=options.context_path),
+        ],
         exception_handlers={404: _page, 405: _page},
     )
     app.router.redirect_slashes = False
