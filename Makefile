@@ -39,7 +39,7 @@ check: virtualenv ## format, lint, types, imports, shell scripts
 	@.venv/bin/lint-imports
 	@.venv/bin/shellcheck bin/* .ci/run toolchain/*.sh sandbox/launchers/*
 
-bench: toolchain ## time side by side with what one would do by hand
+bench: toolchain ## time and memory, side by side with what one would do by hand; into bench/out/results.json
 	@$(PY) -m toolchain with-image $(PY) -m bench
 
 toolchain: virtualenv ## the Pulumi tools alone; ROUTE=official or ROUTE=mirror for no other

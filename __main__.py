@@ -1,19 +1,26 @@
 """An XNAT with AI-assisted annotation: read the settings, make the components, export what others need."""
 
+import gc
+
 import pulumi
 from pulumi.runtime.config import CONFIG, get_config_env
 
+from components import failures
 from components.annotation_server import AnnotationServer, AnnotationServerArgs, ServerImages
 from components.model_catalog import ModelCatalog, ModelCatalogArgs
 from components.sandbox import Sandbox, SandboxArgs
 from components.xnat_registrations import XnatRegistrations, XnatRegistrationsArgs
 from settings import Settings, SettingsError
 
+# What was imported stays: the collector need not look at all of it again for each few resources of a large stack.
+gc.freeze()
+
 try:
     settings = Settings.load(pulumi.Config(), {**get_config_env(), **CONFIG.get()})
 except SettingsError as error:
     raise pulumi.RunError(f"Pulumi.{pulumi.get_stack()}.yaml\n{error}") from None
 
+pulumi.run(failures.end_of_program())
 sandbox = Sandbox(SandboxArgs(settings.sandbox)) if settings.sandbox else None
 servers = {}
 for name, server in settings.servers.items():
@@ -40,25 +47,18 @@ if settings.xnat and settings.xnat_url:
     )
 
 # A contract for other stacks and scripts: docs/outputs.md.
-pulumi.export(
-    "servers",
-    {
+exported = {
+    "servers": {
         name: {"url": made.url, "browser_url": made.browser_url, "runtime": settings.servers[name].runtime}
         for name, made in servers.items()
     },
-)
-pulumi.export(
-    "models",
-    {
+    "models": {
         f"{server}/{name}": {"type": model.type, "labels": model.labels, "version": model.version}
         for server, catalog in catalogs.items()
         for name, model in catalog.models.items()
     },
-)
-pulumi.export(
-    "registrations", {scope: made.urls for scope, made in registrations.lists.items()} if registrations else {}
-)
-pulumi.export(
-    "xnat",
-    {"url": settings.xnat_url} | ({"demo_login": sandbox.xnat_login} if sandbox and sandbox.xnat else {}),
-)
+    "registrations": {scope: made.urls for scope, made in registrations.lists.items()} if registrations else {},
+    "xnat": {"url": settings.xnat_url} | ({"demo_login": sandbox.xnat_login} if sandbox and sandbox.xnat else {}),
+}
+for key, value in exported.items():
+    pulumi.export(key, failures.as_known(value))

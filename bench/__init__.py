@@ -1,1 +1,1 @@
-"""How long things take, side by side with what one would do by hand, in one run: `make bench`."""
+"""How long things take, side by side with what one would do by hand, and how much memory: `make bench`."""

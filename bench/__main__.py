@@ -1,29 +1,32 @@
-"""Run all comparisons and print a table."""
+"""Measure everything, print a table, and write `bench/out/results.json`."""
 
 from __future__ import annotations
-
-import statistics
 
 from rich.console import Console
 from rich.table import Table
 
-from bench import unchanged, upload
+from bench import figures, memory, preview, unchanged, upload
+from bench.figures import Figure
 
 
 def main() -> None:
-    table = Table("what", "ours, s (median)", "by hand, s (median)", "ours / by hand", "by hand is", box=None)
-    remarks = []
-    for comparison in (upload, unchanged):
-        result = comparison.run()
+    found: list[Figure] = []
+    remarks: list[str] = []
+    for measured in (upload, memory, preview, unchanged):
+        result = measured.run()
         if isinstance(result, str):
             remarks.append(f"left out: {result}")
-            continue
-        medians = [f"{statistics.median(runs):.2f}" for runs in (result.ours, result.by_hand)]
-        table.add_row(result.what, *medians, f"{result.ratio:.2f}", result.by_hand_is)
+        else:
+            found += result
+    figures.write(found, remarks)
+    table = Table("figure", "measured", "promised", "what", box=None)
+    for figure in found:
+        table.add_row(figure.name, f"{figure.value:.2f}", figure.promised, figure.how)
     console = Console(width=120)
     console.print(table)
     for remark in remarks:
         console.print(remark)
+    console.print(f"With the conditions in {figures.RESULTS}")
 
 
 if __name__ == "__main__":

@@ -12,26 +12,28 @@ RUNS = 5
 
 @dataclass(frozen=True)
 class Pairs:
-    """Seconds of each run, ours and by hand, in turn."""
+    """Seconds of each run, ours and the other way, in turn."""
 
-    what: str
-    by_hand_is: str
     ours: list[float]
-    by_hand: list[float]
+    other: list[float]
 
     @property
     def ratio(self) -> float:
-        """The median of ours / by hand, pair by pair."""
-        return statistics.median(a / b for a, b in zip(self.ours, self.by_hand, strict=True))
+        """The median of ours / other, pair by pair."""
+        return statistics.median(a / b for a, b in zip(self.ours, self.other, strict=True))
+
+    @property
+    def medians(self) -> tuple[float, float]:
+        return statistics.median(self.ours), statistics.median(self.other)
 
 
-def measure(what: str, ours: Callable[[], object], by_hand_is: str, by_hand: Callable[[], object]) -> Pairs:
+def measure(what: str, ours: Callable[[], object], other: Callable[[], object]) -> Pairs:
     """One run of each that does not count, then RUNS of each in turn."""
     print(f"{what}: {RUNS} runs of each way ...", flush=True)
     ours()
-    by_hand()
-    pairs = [(_seconds(ours), _seconds(by_hand)) for _ in range(RUNS)]
-    return Pairs(what, by_hand_is, [a for a, _ in pairs], [b for _, b in pairs])
+    other()
+    pairs = [(_seconds(ours), _seconds(other)) for _ in range(RUNS)]
+    return Pairs([a for a, _ in pairs], [b for _, b in pairs])
 
 
 def _seconds(do: Callable[[], object]) -> float:

@@ -15,7 +15,8 @@ from typing import Any
 
 import docker
 
-from bench.pairs import Pairs, measure
+from bench.figures import Figure
+from bench.pairs import measure
 from tests.support.free_port import free_port
 from tests.support.pulumi_stack import pulumi_stack
 
@@ -24,7 +25,7 @@ _COMPOSE_FILE = _PROJECT / "tests" / "fixtures" / "guide" / "docker-compose.yml"
 _NAME = "bench"
 
 
-def run() -> Pairs | str:
+def run() -> list[Figure] | str:
     """The figures, or why there are none."""
     missing = [program for program in ("docker-compose", "curl") if not shutil.which(program)]
     if missing:
@@ -36,14 +37,15 @@ def run() -> Pairs | str:
             outputs = stack.outputs()
             addresses = outputs["servers"]["main"]["url"], outputs["xnat"]["url"]
             try:
-                return measure(
-                    "a run with nothing to change",
-                    stack.up,
-                    "docker-compose up -d, and two curl",
-                    lambda: _by_hand(compose, *addresses),
-                )
+                pairs = measure("a run with nothing to change", stack.up, lambda: _by_hand(compose, *addresses))
             finally:
                 subprocess.run([*compose, "down"], check=True, capture_output=True)
+    ours, by_hand = pairs.medians
+    return [
+        Figure("unchanged_run_ratio", pairs.ratio, "", "our time / the time by hand"),
+        Figure("unchanged_run_s", ours, "", "bin/pulumi up, nothing to change"),
+        Figure("unchanged_run_by_hand_s", by_hand, "", "docker-compose up -d, and two curl"),
+    ]
 
 
 def _settings() -> dict[str, Any]:

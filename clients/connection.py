@@ -10,15 +10,20 @@ import time
 from collections.abc import Iterable, Iterator
 from http import HTTPStatus
 from http.cookiejar import DefaultCookiePolicy
+from typing import Any
 
 import requests
 import urllib3
+from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
 from clients.errors import Unreachable, cause, redacted, shortened
 
 # Not a browser's: XNAT answers browsers with redirects and asks them for CSRF tokens.
 USER_AGENT = "xnat-aiaa/0.1"
+
+# Bytes of a body that are read and sent at a time: with http.client's 16 KB, an upload is bound by Python.
+_BLOCK = 256 << 10
 
 REDIRECTS = (301, 302, 303, 307, 308)
 
@@ -36,6 +41,11 @@ class _NoLogin(AuthBase):
         return request
 
 
+class _InBlocks(HTTPAdapter):
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs, blocksize=_BLOCK)
+
+
 class Session(requests.Session):
     """Without redirects: requests would read the target, and trip over an odd one, even if told not to follow it.
     Without the credentials of ~/.netrc. Bodies come as they are: compressed on the way, their length says nothing.
@@ -47,6 +57,8 @@ class Session(requests.Session):
         self.headers.update({"User-Agent": USER_AGENT, "Accept-Encoding": "identity"})
         self.auth = _NoLogin()
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        for scheme in ("http://", "https://"):
+            self.mount(scheme, _InBlocks())
 
     def get_redirect_target(self, resp: requests.Response) -> None:
         del resp

@@ -23,7 +23,7 @@ class XnatRegistrationsArgs:
         browser_url: XNAT's address for browsers.
         username: the account that writes.
         registrations: what the stack file says.
-        servers, catalogs: by server name; a server is registered after the smoke tests of its models.
+        servers, catalogs: by server name; a server is registered after its models and their smoke tests.
     """
 
     url: pulumi.Input[str]
@@ -59,9 +59,7 @@ class XnatRegistrations(pulumi.ComponentResource):
                 url=server.browser_url,
                 xnat=args.browser_url,
                 rules=rules,
-                opts=pulumi.ResourceOptions(
-                    parent=self, depends_on=[server.endpoint, *args.catalogs[name].smoke_tests.values()]
-                ),
+                opts=pulumi.ResourceOptions(parent=self, depends_on=_serving(server, args.catalogs[name])),
             )
             for name, server in args.servers.items()
             if (rules := args.registrations.binding(name)) or name in args.registrations.servers
@@ -81,3 +79,8 @@ class XnatRegistrations(pulumi.ComponentResource):
                 ),
             )
         self.register_outputs({"registrations": list(self.lists)})
+
+
+def _serving(server: AnnotationServer, catalog: ModelCatalog) -> list[pulumi.Resource]:
+    """What has to be there of a server before XNAT is told of it."""
+    return [server.endpoint, *catalog.models.values(), *catalog.smoke_tests.values()]

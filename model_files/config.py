@@ -11,6 +11,7 @@ import copy
 import hashlib
 import json
 import math
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
@@ -39,6 +40,7 @@ __all__ = [
 _LARGEST = 4 << 20  # bytes; published ones have 4 KB
 _DEEPEST = 60  # levels; published ones have seven
 _MOST_DIGITS = 300  # of a whole number; Python itself refuses to write more than 4300
+_HALF = re.compile("[\ud800-\udfff]")  # of a character
 
 
 class Unreadable(Unusable):
@@ -133,7 +135,7 @@ def _require_plain(document: Any, file: str) -> None:
                 inner += [*value, *value.values()]
             elif isinstance(value, list):
                 inner += value
-            elif isinstance(value, str) and any("\ud800" <= char <= "\udfff" for char in value):
+            elif isinstance(value, str) and _HALF.search(value):
                 raise Unreadable(f"{file}: {json.dumps(value)[:60]} holds half of a character: write all of it")
         if not inner:
             return

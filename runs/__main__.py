@@ -63,8 +63,8 @@ def _run(pulumi: str, args: Sequence[str], command: ChangingCommand, stack: str,
                     f"server {server} does not run, so its models are not looked at: the next `bin/pulumi up` starts it"
                 )
                 extra += ["--exclude", f"**aiaa:Model::{server}/*"]
-    if command.name == "destroy":
-        # One that cannot be taken back must not keep the others.
+    if command.name in ("up", "destroy"):
+        # One that fails must not keep those from being done, or taken back, that do not depend on it.
         env.setdefault("PULUMI_CONTINUE_ON_ERROR", "true")
     code, cut_off = supervise([pulumi, *args, *extra], env, _say)
     if cut_off:

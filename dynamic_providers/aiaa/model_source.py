@@ -102,10 +102,11 @@ class Sent:
 
     def is_ours(self, entry: ModelEntry, owner: str, *, claimed: bool) -> bool:
         """Without our mark it is somebody's work, also under a name that our state claims; unless ours bear none: then
-        an unmarked one counts as ours that our state claims, or that looks as our config says."""
+        an unmarked one counts as ours that our state claims, that looks as our config says, or has NGC's own name."""
         if self.marked or _owner(entry) is not None:
             return _owner(entry) == owner
-        return claimed or self._is_like(entry)
+        ngc_name = (self.package.origin or "").partition(":")[0].rpartition("/")[2]
+        return claimed or self._is_like(entry) or entry.name == ngc_name
 
     def _is_like(self, entry: ModelEntry) -> bool:
         return self.package.document is not None and not _differences(entry, self.package.document, {})

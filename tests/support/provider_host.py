@@ -92,6 +92,10 @@ class ProviderHost:
     _output: IO[bytes]
     _process: subprocess.Popen[bytes]
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def kill(self) -> None:
         """As `kill -9` does."""
         self._process.kill()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import socket
 import time
 from collections.abc import Iterator
@@ -223,6 +224,24 @@ class TestDeadline:
 
 
 class TestRequests:
+    def test_an_upload_is_read_in_blocks_that_do_not_keep_python_busy(
+        self, httpserver: HTTPServer, transport: Transport
+    ) -> None:
+        """One of 1 GB must not take 60,000 turns: it would be slower than its network."""
+        upload, reads = io.BytesIO(b"x" * (4 << 20)), []
+
+        class Body(io.RawIOBase):
+            len = 4 << 20  # of what is left, by which requests tells the length
+
+            def read(self, size: int = -1) -> bytes:
+                reads.append(size)
+                return upload.read(size)
+
+        answers(httpserver, Response("[]"))
+        transport.call("PUT", "thing", deadline=5, body=lambda _limit: (Body(), "text/plain"))
+        assert httpserver.log[0][0].data == upload.getvalue()
+        assert len(reads) < 40
+
     def test_nothing_of_the_users_netrc_is_sent(
         self, httpserver: HTTPServer, transport: Transport, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import runpy
 from collections.abc import Callable, Mapping
@@ -12,7 +13,8 @@ import pulumi
 import pytest
 from pulumi.runtime import mocks
 from pulumi.runtime.config import set_all_config
-from pulumi.runtime.settings import SETTINGS
+from pulumi.runtime.settings import ROOT, SETTINGS
+from pulumi.runtime.stack import run_in_stack
 
 PROJECT = Path(__file__).parents[3]
 GENERATION = "00000000-0000-4000-8000-000000000000"
@@ -64,11 +66,14 @@ def program(monkeypatch: pytest.MonkeyPatch) -> Program:
         SETTINGS.callbacks = engine
         set_all_config({f"xnat-aiaa:{key}": json.dumps(value) for key, value in wanted.items()})
 
-        @pulumi.runtime.test  # type: ignore[untyped-decorator]
+        ROOT.set(None)  # of an earlier program
+        SETTINGS.rpc_manager.clear()
+        SETTINGS.outputs.clear()
+
         def body() -> None:
             runpy.run_path(str(PROJECT / "__main__.py"))
 
-        body()
+        asyncio.get_event_loop().run_until_complete(run_in_stack(body))
         return engine
 
     return run

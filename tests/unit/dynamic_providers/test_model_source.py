@@ -25,7 +25,7 @@ from dynamic_providers.aiaa.model_source import (
     public,
     remove,
 )
-from dynamic_providers.aiaa.packages import Files, SourceChanged
+from dynamic_providers.aiaa.packages import Files, FromNgc, SourceChanged
 from tests.support.provider_host import PROJECT
 
 OWNER, OTHER = "xnat-aiaa/dev", "xnat-aiaa/prod"
@@ -361,6 +361,12 @@ class TestWithoutAMark:
         server.entries[NAME] = ModelEntry(NAME, "segmentation", ("spleen",), "", "7", {})
         with pytest.raises(ForeignModel):
             ensure(server, plain, reload=True)
+
+    @pytest.mark.parametrize("name", [NAME, "chosen_by_us"])
+    def test_what_came_from_ngc_is_ours_under_ngcs_own_name(self, server: Server, name: str) -> None:
+        server.holds(name)
+        source = Sent(FromNgc(f"nvidia/med/{NAME}", "1", "clara-4.0"), marked=False)
+        assert source.is_ours(server.entries[name], OWNER, claimed=False) == (name == NAME)
 
     def test_another_stacks_is_never_ours(self, server: Server, sent: Sent, plain: Sent) -> None:
         ensure(server, sent)

@@ -1,0 +1,57 @@
+"""What becomes of an `up` in which a resource fails: whatever does not depend on it is done, and nothing is removed.
+
+Pulumi is told to go on after an error (runs/). Its SDK for Python, however, ends a program at once when a resource
+cannot be registered because one that it depends on failed: with a traceback, and before resources whose turn had not
+come are registered. And of a program that ends well, Pulumi deletes what was not registered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import pulumi
+from pulumi.runtime.settings import _get_rpc_manager
+from pulumi.runtime.stack import ResourceRegistrationFailed
+
+_SAID = 32  # with this exit code Pulumi adds nothing to what the resources that failed have told
+
+
+def end_of_program() -> Callable[[], Awaitable[None]]:
+    """For `pulumi.run`: waits until every resource that is made from now on is registered, or cannot be.
+
+    What it gives raises SystemExit if something failed.
+    """
+    resources: list[pulumi.Resource] = []
+    pulumi.runtime.register_stack_transformation(lambda made: resources.append(made.resource))
+
+    async def end() -> None:
+        manager = _get_rpc_manager()
+        await asyncio.sleep(0)  # what was begun last is not on the list before
+        while manager.rpcs:
+            try:
+                await manager.rpcs.pop()
+            except ResourceRegistrationFailed:
+                if isinstance(manager.unhandled_exception, ResourceRegistrationFailed):
+                    manager.unhandled_exception = manager.exception_traceback = None
+            await asyncio.sleep(0)
+        for resource in resources:
+            try:
+                await resource.urn.future()
+            except ResourceRegistrationFailed:
+                raise SystemExit(_SAID) from None
+
+    return end
+
+
+def as_known(exported: Any) -> Any:
+    """What is exported, with None in place of what a resource that failed would have told."""
+    if isinstance(exported, Mapping):
+        return {key: as_known(value) for key, value in exported.items()}
+    return exported.recover(_nothing) if isinstance(exported, pulumi.Output) else exported
+
+
+def _nothing(error: Exception) -> None:
+    if not isinstance(error, ResourceRegistrationFailed):
+        raise error

@@ -1,0 +1,106 @@
+"""A resource that fails keeps only those from being registered that depend on it, and the program does not end well."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pulumi
+import pytest
+from pulumi.runtime import mocks
+from pulumi.runtime.proto import resource_pb2
+from pulumi.runtime.settings import ROOT, SETTINGS
+from pulumi.runtime.stack import run_in_stack
+
+from components import failures
+
+_TYPE = "tests:index:Thing"
+
+
+class Thing(pulumi.CustomResource):
+    told: pulumi.Output[str]
+
+    def __init__(self, name: str, *after: pulumi.Resource, **told: Any) -> None:
+        super().__init__(_TYPE, name, {"told": None, **told}, pulumi.ResourceOptions(depends_on=[*after]))
+
+
+class Engine(mocks.Mocks):
+    """The resource `fails` does; `slow` is made only after that."""
+
+    def __init__(self) -> None:
+        self.made: list[str] = []
+        self.failed = threading.Event()
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        if args.name == "slow":
+            assert self.failed.wait(30)
+        self.made.append(args.name)
+        return args.name, {**args.inputs, "told": args.name}
+
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
+        raise NotImplementedError
+
+
+class Monitor(mocks.MockMonitor):
+    """Tells a failure as Pulumi does that is to go on after an error."""
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the SDK's
+        answer = super().RegisterResource(request)  # type: ignore[no-untyped-call]
+        if request.name == "fails":
+            answer.result = resource_pb2.Result.FAIL
+            self.mocks.failed.set()  # type: ignore[attr-defined]
+        return answer
+
+
+def run(program: Callable[[], None]) -> Engine:
+    engine = Engine()
+    mocks.set_mocks(engine, project="xnat-aiaa", stack="tests", preview=False, monitor=Monitor(engine))
+    ROOT.set(None)  # of an earlier program
+    SETTINGS.rpc_manager.clear()
+    SETTINGS.outputs.clear()
+
+    def body() -> None:
+        pulumi.run(failures.end_of_program())
+        program()
+
+    try:
+        asyncio.get_event_loop().run_until_complete(run_in_stack(body))
+    except SystemExit as ended:
+        engine.made.append(f"ended with {ended.code}")
+    return engine
+
+
+def test_what_does_not_depend_on_it_is_made_however_late_and_what_depends_on_it_is_not() -> None:
+    exported: dict[str, pulumi.Output[Any]] = {}
+
+    def program() -> None:
+        fails, slow = Thing("fails"), Thing("slow")
+        depends = Thing("depends", fails)
+        Thing("depends-further", depends)
+        Thing("takes", told_it=fails.told)
+        exported.update(failures.as_known({"fails": fails.told, "after-slow": Thing("after-slow", slow).told}))
+        pulumi.export("all", exported)
+
+    assert run(program).made == ["fails", "slow", "after-slow", "ended with 32"]
+
+
+def test_one_on_which_nothing_depends_does_not_end_well_either() -> None:
+    assert run(lambda: void(Thing("fails"))).made == ["fails", "ended with 32"]
+
+
+def test_without_a_failure_the_program_ends_well() -> None:
+    assert run(lambda: void(Thing("well"))).made == ["well"]
+
+
+def test_another_error_is_not_taken_for_a_failed_resource() -> None:
+    def program() -> None:
+        pulumi.export("wrong", failures.as_known(Thing("well").told.apply(lambda _: 1 / 0)))
+
+    with pytest.raises(ZeroDivisionError):
+        run(program)
+
+
+def void(_: object) -> None:
+    """For lambdas."""
