@@ -40,7 +40,14 @@ if settings.xnat and settings.xnat_url:
         plugin = ViewerPlugin(plugin_args, pulumi.ResourceOptions(depends_on=after))
         after = [plugin]
     registrations = XnatRegistrations(
-        XnatRegistrationsArgs(settings.xnat_url, settings.xnat.username, settings.registrations, servers, catalogs),
+        XnatRegistrationsArgs(
+            settings.xnat_url,
+            settings.xnat_browser_url or settings.xnat_url,
+            settings.xnat.username,
+            settings.registrations,
+            servers,
+            catalogs,
+        ),
         pulumi.ResourceOptions(depends_on=after),
     )
 

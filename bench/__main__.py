@@ -5,14 +5,14 @@ from __future__ import annotations
 from rich.console import Console
 from rich.table import Table
 
-from bench import figures, memory, preview, unchanged, upload
+from bench import figures, memory, preview, registrations, unchanged, upload
 from bench.figures import Figure
 
 
 def main() -> None:
     found: list[Figure] = []
     remarks: list[str] = []
-    for measured in (upload, memory, preview, unchanged):
+    for measured in (upload, memory, preview, registrations, unchanged):
         result = measured.run()
         if isinstance(result, str):
             remarks.append(f"left out: {result}")

@@ -234,18 +234,6 @@ class AiaaClient:
             return False
         return True
 
-    def answer_to(self, origin: str) -> str | None:
-        """Which pages may read this server's answers, as it tells a browser's page from `origin`: `*`, an origin, or
-        None. (The viewer's calls are simple requests in CORS's words, so the answer's own header decides.)
-
-        Raises:
-            Unreachable: no answer.
-        """
-        answer = self._transport.call(
-            "GET", "v1", "models", deadline=self._timeout, expect=range(200, 600), headers={"Origin": origin}
-        )
-        return answer.headers.get("Access-Control-Allow-Origin")
-
     def logs(self, lines: int) -> str:
         """The last lines of AIAA's own log.
 

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from http import HTTPStatus
+from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
 import requests
@@ -47,12 +48,15 @@ class _InBlocks(HTTPAdapter):
 
 class Session(requests.Session):
     """Without redirects: requests would read the target, and trip over an odd one, even if told not to follow it.
-    Without the credentials of ~/.netrc. Bodies come as they are: compressed on the way, their length says nothing."""
+    Without the credentials of ~/.netrc. Bodies come as they are: compressed on the way, their length says nothing.
+    Cookies are not kept: who wants one sends it, and so nothing is left between requests for threads to share but
+    urllib3's pool of connections, which is made for them."""
 
     def __init__(self) -> None:
         super().__init__()
         self.headers.update({"User-Agent": USER_AGENT, "Accept-Encoding": "identity"})
         self.auth = _NoLogin()
+        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         for scheme in ("http://", "https://"):
             self.mount(scheme, _InBlocks())
 

@@ -50,13 +50,14 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True)
 class Answer:
-    """A whole answer. `secrets`: what must not be told of it."""
+    """A whole answer. `cookies`: those that it sets. `secrets`: what must not be told of it."""
 
     tried: str
     status: int
     headers: Mapping[str, str]
     body: bytes
     secrets: tuple[str, ...] = field(default=(), repr=False)
+    cookies: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def text(self) -> str:
@@ -83,7 +84,7 @@ class Answer:
 
 
 class Transport:
-    """One server, through pooled connections. Not for several threads at once.
+    """One server, through pooled connections, for several threads at once.
 
     Args:
         base_url: scheme, host, port, and a context path if there is one. Credentials in it are not used.
@@ -211,7 +212,8 @@ class Transport:
                 with ends_at(limit, response):
                     content = _content(response, tried)
                 limit.check()
-                return Answer(tried, response.status_code, response.headers, content, self.secrets)
+                cookies = {cookie.name: cookie.value or "" for cookie in response.cookies}
+                return Answer(tried, response.status_code, response.headers, content, self.secrets, cookies)
         except FAILURES as error:
             raise failure(tried, error, limit, self.secrets) from None
 

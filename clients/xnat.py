@@ -75,7 +75,7 @@ class XnatClient(XnatSession):
         if _says_none(answer):
             return None
         if answer.status == 404 and (scope == "site" or not self._has_lists()):
-            raise meaning.no_route(answer, self._plugins())
+            raise meaning.no_route(answer, self.plugins())
         if answer.status in (200, 500):
             raise self._unreadable(answer, scope)
         raise self._not_seen(answer, scope)
@@ -87,16 +87,26 @@ class XnatClient(XnatSession):
             Rejected: an address that XNAT does not take. Broken: another list than the one that was written came back.
         """
         try:
-            answer = self.call("PUT", *_list_path(scope), body=json.dumps(list(urls)))
+            answer = self.call("PUT", *_list_path(scope), body=json.dumps(list(urls)), expect=(200, 404))
         except Refused as error:
             rights = [meaning.ADMINISTRATOR, *([] if scope == "site" else [meaning.ALL_DATA])]
             raise Refused(str(error), advice=meaning.granting(self.url, self.username, rights)) from None
+        if answer.status == 404:
+            raise meaning.no_route(answer, self.plugins())
         back = self.server_list(scope) or ()
         if back != tuple(urls):
             raise Broken(
                 f"{answer.tried}: wrote {list(urls)}, read back {list(back)}",
                 advice="somebody else writes this list at the same time: find out who, then run the command again",
             )
+
+    def authorship(self, scope: str) -> str:
+        """Who wrote last what stands in place of a list, and since when there has been one, in words for people; empty
+        if XNAT does not tell. The plugin's own API does not say it, the configuration service's does."""
+        row = self._stored(scope)
+        if row is None:
+            return ""
+        return f"written by {row['user']}" + (f", first on {row['create_date'][:19]}" if row["create_date"] else "")
 
     def account(self) -> str:
         """The name of the account that is logged in, which is another than the one that logs in for `provider/user`
@@ -123,9 +133,14 @@ class XnatClient(XnatSession):
         except (KeyError, IndexError, TypeError):
             raise answer.instead_of("a project") from None
 
-    def project_ids(self) -> set[str]:
-        """The IDs of all projects; of those that it may see, for an account that is no site administrator."""
-        answer = self.call("GET", "data", "projects", query={"format": "json", "allDataOverride": "true"})
+    def project_ids(self, *, readable: bool = False) -> set[str]:
+        """The IDs of all projects; of those that it may see, for an account that is no site administrator.
+
+        Args:
+            readable: only those whose data the account may read.
+        """
+        override = {} if readable else {"allDataOverride": "true"}
+        answer = self.call("GET", "data", "projects", query={"format": "json", **override})
         try:
             return {str(row["ID"]) for row in answer.json()["ResultSet"]["Result"]}
         except (KeyError, TypeError):
@@ -147,7 +162,7 @@ class XnatClient(XnatSession):
         answer = self.call("GET", *_list_path("site"), expect=range(200, 600))
         return answer.status != 404 or _says_none(answer)
 
-    def _plugins(self) -> dict[str, str] | None:
+    def plugins(self) -> dict[str, str] | None:
         """Versions of the plugins that XNAT has loaded, by id; None if it does not tell."""
         answer = self.call("GET", "xapi", "plugins", expect=range(200, 600))
         document = _json_or_none(answer)
@@ -171,20 +186,30 @@ class XnatClient(XnatSession):
     def _unreadable(self, answer: Answer, scope: str) -> Broken:
         """A 500 may be any trouble of XNAT's; what is stored tells whether it is no list. A project's owners can write
         it, unchecked, through the configuration service's own API."""
-        table = self.call("GET", *_config_path(scope), expect=range(200, 600), query={"format": "json"})
-        try:
-            row = _json_or_none(table)["ResultSet"]["Result"][-1]
-            stored, writer = str(row["contents"]), str(row["user"])
-        except (KeyError, IndexError, TypeError):
+        row = self._stored(scope)
+        if row is None:
             return Broken(str(answer.instead_of("a list of addresses")))
-        if _are_texts(_parsed(stored)):
+        if _are_texts(_parsed(row["contents"])):
             words = said(answer.body, answer.secrets)[0]
             return Broken(
                 f"{answer.tried}: answered {answer.status} although a list is stored: {words}",
                 advice="see XNAT's log, then run the command again",
             )
-        excerpt = " ".join(redacted(stored, answer.secrets).split())
-        return UnreadableList(f"what {writer} has written there is no list of servers: {excerpt[:_EXCERPT]}")
+        excerpt = " ".join(redacted(row["contents"], answer.secrets).split())
+        return UnreadableList(f"what {row['user']} has written there is no list of servers: {excerpt[:_EXCERPT]}")
+
+    def _stored(self, scope: str) -> dict[str, str] | None:
+        """The row of XNAT's configuration service in which the plugin keeps a list; None if that tells none."""
+        table = self.call("GET", *_config_path(scope), expect=range(200, 600), query={"format": "json"})
+        try:
+            row = _json_or_none(table)["ResultSet"]["Result"][-1]
+            return {
+                "contents": str(row["contents"]),
+                "user": str(row["user"]),
+                "create_date": str(row.get("create_date") or ""),
+            }
+        except (AttributeError, KeyError, IndexError, TypeError):
+            return None
 
 
 def _list_path(scope: str) -> list[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Mapping
+from typing import TypeVar
 from urllib.parse import quote
 
 from clients.connection import REDIRECTS
@@ -17,6 +18,8 @@ from clients.transport import Answer
 VIEWER_PLUGIN = "ohifViewerPlugin"
 ADMINISTRATOR, ALL_DATA = "roles/Administrator", "groups/ALL_DATA_ADMIN"
 
+_R = TypeVar("_R", bound=Refused)
+_INSTALL = "install version 3.0 or newer and restart XNAT"
 _OWN_ADDRESS = "set xnat.url to XNAT's own address, with its context path if it has one"
 
 
@@ -32,14 +35,33 @@ class UnreadableList(Broken):
     advice = "run `bin/pulumi refresh`, and then `bin/pulumi up` to write this stack's list again"
 
 
-def login_refused(answer: Answer, username: str) -> LoginRefused:
-    """For 401 and 403, which tell no reason: XNAT answers a wrong password, a locked account and too many sessions
-    alike."""
+def login_refused(answer: Answer, username: str, url: str) -> LoginRefused:
+    """For 401 and 403, of which one only tells its reason: XNAT answers a wrong password, a locked account and too many
+    sessions alike."""
+    if answer.status == 403 and "password has expired" in answer.text:
+        return _password_expired(username, LoginRefused)
     return LoginRefused(
         f"the log-in of {username} was refused ({answer.status}): the password is wrong, or the account is locked or "
         "has too many sessions",
         advice="mend xnat.username or the password; it was tried once and is not tried again in this run, as XNAT "
-        "locks accounts",
+        "locks accounts. If XNAT's own log-in page takes them, they are too many sessions: those end after 15 idle "
+        "minutes, or by an administrator's "
+        f"`curl -u ADMIN -X DELETE {url}/xapi/users/active/{quote(username, safe='')}`",
+    )
+
+
+def sessions_do_not_last(username: str, log_ins: int) -> Refused:
+    """Another log-in for each call would use up what XNAT allows of sessions."""
+    return Refused(
+        f"XNAT has lost {log_ins} sessions of {username} in this run",
+        advice="if it has several nodes, let the balancer before them send a session's calls to one node",
+    )
+
+
+def _password_expired(username: str, kind: type[_R]) -> _R:
+    return kind(
+        f"the password of {username} has expired",
+        advice="set a new one, and give the account the role non_expiring",
     )
 
 
@@ -81,10 +103,7 @@ def require_no_redirect(answer: Answer, username: str, url: str) -> None:
             advice="check that a proxy before XNAT passes the header Authorization and the cookie JSESSIONID on",
         )
     if "password" in target.lower():
-        raise Refused(
-            f"the password of {username} has expired",
-            advice="set a new one, and give the account the role non_expiring",
-        )
+        raise _password_expired(username, Refused)
     raise Rejected(f"{answer.tried}: redirects to {target}", advice=_OWN_ADDRESS)
 
 
@@ -97,21 +116,25 @@ def no_route(answer: Answer, plugins: Mapping[str, str] | None) -> ClientError:
     Returns:
         NotReady if time may change it, else Rejected.
     """
-    install = "install version 3.0 or newer and restart XNAT"
     version = (plugins or {}).get(VIEWER_PLUGIN)
     if version is not None:
-        major = version.partition(".")[0]
-        if major.isdecimal() and int(major) < 3:
-            return Rejected(
-                f"XNAT's OHIF viewer plugin is version {version}, which keeps no lists of servers", advice=install
-            )
-        return NotReady(f"{answer.tried}: answered 404 although the OHIF viewer plugin {version} is loaded")
+        return too_old(version) or NotReady(
+            f"{answer.tried}: answered 404 although the OHIF viewer plugin {version} is loaded"
+        )
     if plugins:
-        return Rejected(f"XNAT has no OHIF viewer plugin, only {', '.join(sorted(plugins))}", advice=install)
+        return Rejected(f"XNAT has no OHIF viewer plugin, only {', '.join(sorted(plugins))}", advice=_INSTALL)
     return NotReady(
         "XNAT has no OHIF viewer plugin, or has not finished starting",
-        advice=f"wait until it has started and run the command again; if it has no plugin, {install}",
+        advice=f"wait until it has started and run the command again; if it has no plugin, {_INSTALL}",
     )
+
+
+def too_old(version: str) -> Rejected | None:
+    """For the viewer plugin's version, as XNAT tells it; lists came with 3.0."""
+    major = version.partition(".")[0]
+    if not major.isdecimal() or int(major) >= 3:
+        return None
+    return Rejected(f"XNAT's OHIF viewer plugin is version {version}, which keeps no lists of servers", advice=_INSTALL)
 
 
 def may_not_read(account: str, projects: Iterable[str], url: str) -> Refused:

@@ -8,6 +8,7 @@ web/.../security/XnatBasicAuthenticationFilter.java. What of it is relied on sta
 from __future__ import annotations
 
 import re
+import threading
 from base64 import b64encode
 from collections.abc import Callable, Collection
 from types import TracebackType
@@ -18,14 +19,18 @@ from clients.connection import REDIRECTS, Deadline
 from clients.errors import ClientError, Rejected
 from clients.transport import Answer, Transport
 
+_RENEWALS = 10  # as many as a run may need: idle times, a restart of each node
+
 
 class XnatSession:
-    """A session in one XNAT; a context manager, which logs in and out. Not for several threads at once.
+    """A session in one XNAT; a context manager, which logs in and out. For several threads at once: each call has a
+    connection of its own, and all have the one session.
 
     XNAT counts sessions and failed log-ins: so there is one log-in, whose cookie all calls carry, and one that failed,
     however, is the last: any odd answer may be that of a log-in page before XNAT, which counts too. The cookie is sent
     by hand, as XNAT marks it `Secure` where its own URL is https, and a cookie jar would then hold it back from a plain
-    connection behind the TLS front.
+    connection behind the TLS front. With it go the others that came with the log-in: by one of them a balancer finds
+    the node that has the session.
 
     Args:
         url: with the context path, if there is one.
@@ -40,6 +45,8 @@ class XnatSession:
         self.username = username
         self._login_header = {"Authorization": f"Basic {basic}"}
         self._cookie: dict[str, str] = {}
+        self._login_lock = threading.Lock()
+        self._log_ins = 0
         self._login_failure: ClientError | None = None
         self._timeout = timeout
         self._transport = Transport(url, ca_file=ca_file, read_timeout=timeout, secrets=(password, basic))
@@ -47,7 +54,7 @@ class XnatSession:
 
     def __enter__(self) -> Self:
         try:
-            self._log_in()
+            self._log_in(instead_of={})
         except BaseException:
             self._transport.close()
             raise
@@ -98,34 +105,42 @@ class XnatSession:
         """One call with the session; one that expired meanwhile (after 15 idle minutes by default) is renewed once."""
         limit = Deadline(self._timeout)
 
-        def once() -> Answer:
+        def once(cookie: dict[str, str]) -> Answer:
             return self._transport.call(
                 method,
                 *parts,
                 deadline=limit.left,
                 expect=(*expect, *REDIRECTS, 401),
                 query=query,
-                headers={**self._cookie, "Accept": accept},
+                headers={**cookie, "Accept": accept},
                 body=(lambda _limit: (body, "application/json")) if body is not None else None,
             )
 
-        answer = once()
+        cookie = self._cookie
+        answer = once(cookie)
         if answer.status == 401:
-            self._log_in()
-            answer = once()
+            self._log_in(instead_of=cookie)
+            answer = once(self._cookie)
         if answer.status == 401:
             raise meaning.session_refused(answer, self.username)
         meaning.require_no_redirect(answer, self.username, self.url)
         return answer
 
-    def _log_in(self) -> None:
-        if self._login_failure is not None:
-            raise self._login_failure
-        try:
-            self._log_in_once()
-        except ClientError as error:
-            self._login_failure = error
-            raise
+    def _log_in(self, instead_of: dict[str, str]) -> None:
+        """A new session, unless another thread has had one since this one's was lost."""
+        with self._login_lock:
+            if self._login_failure is not None:
+                raise self._login_failure
+            if self._cookie != instead_of:
+                return
+            if self._log_ins > _RENEWALS:
+                raise meaning.sessions_do_not_last(self.username, self._log_ins)
+            self._log_ins += 1
+            try:
+                self._log_in_once()
+            except ClientError as error:
+                self._login_failure = error
+                raise
 
     def _log_in_once(self) -> None:
         answer = self._transport.call(
@@ -137,10 +152,11 @@ class XnatSession:
             headers=self._login_header,
         )
         if answer.status in (401, 403):
-            raise meaning.login_refused(answer, self.username)
+            raise meaning.login_refused(answer, self.username, self.url)
         meaning.require_no_redirect(answer, self.username, self.url)
         session = answer.text.strip()
         if not re.fullmatch(r"[\w.-]+", session):
             raise meaning.no_session_id(answer)
         self._transport.secrets += (session,)
-        self._cookie = {"Cookie": f"JSESSIONID={session}"}
+        cookies = {**answer.cookies, "JSESSIONID": session}
+        self._cookie = {"Cookie": "; ".join(f"{name}={value}" for name, value in cookies.items())}

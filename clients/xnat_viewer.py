@@ -105,7 +105,7 @@ class ViewerClient(XnatClient):
         if not answer.body.strip():
             return answer.status == 200
         if answer.status == 404:
-            raise meaning.no_route(answer, self._plugins())
+            raise meaning.no_route(answer, self.plugins())
         raise _other_page(answer)
 
     def ask(self, target: Target, timeout: float) -> Answer | ClientError:

@@ -6,16 +6,20 @@ Exit codes: 0 all is well; 1 something is wrong, and was told; 2 the command lin
 from __future__ import annotations
 
 import argparse
+import getpass
 import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from clients.errors import ClientError
 from clients.ngc_process import URL as NGC
-from operations import doctor, forget, logs, ngc, stack_file, status, verify
+from operations import audit, doctor, forget, logs, ngc, stack_file, status, verify
 from operations.errors import CommandFailed, UsageError
 from operations.metadata import command as viewer_metadata
 from operations.pulumi_cli import PulumiCli
+from settings import SettingsError, Xnat
+from settings.errors import validated
 
 Command = Callable[[argparse.Namespace], bool]
 
@@ -106,6 +110,33 @@ def _ngc_list(options: argparse.Namespace) -> bool:
     return True
 
 
+def _audit(options: argparse.Namespace) -> bool:
+    told = {key: getattr(options, key) for key in ("url", "browser_url", "username", "password_env")}
+    files = {key: getattr(options, key) for key in ("password_file", "ca_file")}
+    told |= {key: str(_as_called(path)) for key, path in files.items() if path}
+    if not (options.password_env or options.password_file):
+        told["password"] = _asked_for_password(options.username)
+    try:
+        login = validated(Xnat, {key: value for key, value in told.items() if value is not None}, "audit")
+        with audit.log_in(login) as client:
+            findings = audit.run(client, login.browser_url or str(login.url))
+    except SettingsError as error:
+        raise UsageError("; ".join(str(error).splitlines())) from None
+    except ClientError as error:
+        raise CommandFailed(error.line) from None
+    if options.json:
+        print(audit.as_json(str(login.url), findings))
+    else:
+        audit.show(findings)
+    return audit.well(findings)
+
+
+def _asked_for_password(username: str) -> str:
+    if not sys.stdin.isatty():
+        raise UsageError("nobody can be asked for the password here: give --password-env or --password-file")
+    return getpass.getpass(f"XNAT password of {username}: ")
+
+
 def _agreed() -> bool:
     if not sys.stdin.isatty():
         raise UsageError("nobody can be asked here: give --yes to go on")
@@ -152,6 +183,18 @@ def _parser() -> argparse.ArgumentParser:
     command = add("forget", _forget, "take what is gone for good out of the stack's state")
     command.add_argument("what", metavar="SERVER|xnat", help="a server's name, or xnat")
     command.add_argument("-y", "--yes", action="store_true", help="do not ask")
+    what = (
+        "all lists of AIAA servers of any XNAT, by whom, and whether browsers can use them; reads only, needs no stack"
+    )
+    command = commands.add_parser("audit", help=what, description=what)
+    command.set_defaults(run=_audit)
+    command.add_argument("url", metavar="URL", help="of XNAT, with its context path if it has one")
+    command.add_argument("-u", "--username", required=True, metavar="NAME", help="a site administrator sees all")
+    command.add_argument("--password-env", metavar="VARIABLE", help="that holds the password; asked for by default")
+    command.add_argument("--password-file", type=Path, metavar="FILE", help="that holds the password")
+    command.add_argument("--browser-url", metavar="URL", help="of XNAT for browsers, if that is another")
+    command.add_argument("--ca-file", type=Path, metavar="FILE", help="certificate authority of XNAT's https")
+    add_json(command)
     what = "what NVIDIA's catalogue has for medical imaging; needs no stack"
     of_ngc = commands.add_parser("ngc", help=what, description=what).add_subparsers(required=True, metavar="list")
     command = of_ngc.add_parser("list", help="its models, with their latest versions")

@@ -5,16 +5,13 @@ The rules are the OHIF viewer's own; docs/xnat.md has them with their sources.
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
-from clients.aiaa import AiaaClient
-from clients.errors import ClientError
-
-_PATIENCE = 10.0  # seconds
+from clients.browser import meet
+from settings.values import known_only_near
 
 
 @dataclass(frozen=True)
@@ -51,35 +48,27 @@ def spelling_problems(url: str, xnat_url: str) -> Iterator[str]:
     if server.path or server.query or server.fragment:
         yield (
             f"the viewer drops the path and asks {server.scheme}://{server.netloc}/v1/models: give the server a host "
-            "or port of its own at the gateway, and set browser_url to that"
+            "or port of its own at the gateway, and register that (browser_url)"
         )
-    host = server.hostname or ""
-    if xnat.scheme == "https" and server.scheme == "http" and not _is_loopback(host):
+    astray = known_only_near(url)
+    if xnat.scheme == "https" and server.scheme == "http" and not astray:
         yield (
             "browsers block an http server on a page of an https XNAT (mixed content): put a TLS gateway before it, "
-            "and set browser_url to its https address"
+            "and register its https address (browser_url)"
         )
-    if _is_loopback(host) and not _is_loopback(xnat.hostname or ""):
-        yield f"{host} is the clinician's own computer: set browser_url to an address that their browsers reach"
+    if astray and not known_only_near(xnat_url):
+        yield (
+            f"clinicians' browsers cannot reach {server.hostname} ({astray}): register an address that they reach "
+            "(browser_url)"
+        )
 
 
 def server_problem(url: str, xnat_url: str) -> str:
     """What a browser would meet at the server, tried from this machine; empty if nothing is wrong."""
-    server, xnat = parts(url), urlsplit(xnat_url)
-    if server is None:
+    if parts(url) is None:
         return ""  # which `spelling_problems` tells
-    origin = f"{xnat.scheme}://{xnat.netloc}"
-    try:
-        with AiaaClient(f"{server.scheme}://{server.netloc}", timeout=_PATIENCE) as client:
-            allowed = client.answer_to(origin)
-    except ClientError as error:
-        return f"from this machine, {error.line}"
-    if allowed in ("*", origin):
-        return ""
-    said = f"answers Access-Control-Allow-Origin: {allowed}" if allowed else "answers no Access-Control-Allow-Origin"
-    return (
-        f"browsers keep its answers from pages of {origin}, as it {said}: have the gateway before it send that origin"
-    )
+    met = meet(url, xnat_url)
+    return "; ".join(problem.told for problem in met.problems) or met.unknown
 
 
 def parts(url: str) -> SplitResult | None:
@@ -89,13 +78,3 @@ def parts(url: str) -> SplitResult | None:
     except ValueError:
         return None
     return split if split.hostname and not re.search(r"\s", url) else None
-
-
-def _is_loopback(host: str) -> bool:
-    if host.lower() == "localhost":
-        return True
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return address.is_loopback or address.is_unspecified

@@ -27,8 +27,9 @@ def look(stack: Stack) -> tuple[str, list[BrowserView]]:
         return trouble, []
     choices = {scope: chosen(None if scope == "site" else lists.get(scope), lists.get("site")) for scope in scopes}
     urls = sorted({url for _, url in choices.values() if url})
+    page = str(settings.xnat_browser_url)
     with at_once() as several:
-        seen = dict(zip(urls, several.map(lambda url: server_problem(url, str(settings.xnat_url)), urls), strict=True))
+        seen = dict(zip(urls, several.map(lambda url: server_problem(url, page), urls), strict=True))
     views = []
     for scope in scopes:
         comes_from, url = choices[scope]
@@ -36,7 +37,7 @@ def look(stack: Stack) -> tuple[str, list[BrowserView]]:
         if not lists.get(scope) and scope != "site" and "site" in faults:
             found.append(faults["site"])
         if url:
-            found += [*spelling_problems(url, settings.xnat_url), *filter(None, [seen[url]])]
+            found += [*spelling_problems(url, page), *filter(None, [seen[url]])]
         views.append(BrowserView(scope, comes_from, url, tuple(found)))
     return "", views
 

@@ -10,6 +10,7 @@ import ipaddress
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from settings.errors import nearest, shown, written
 from settings.values import known_only_near
@@ -75,16 +76,20 @@ def bind_reached_from_here(settings: Settings) -> Wrong:
 
 
 def browsers_reach_registered_servers(settings: Settings) -> Wrong:
-    xnat = settings.xnat_url
-    if not settings.xnat or not xnat:
-        return
-    registered = {name for _, registration in settings.registrations.by_scope() for name in registration.servers}
-    for name in settings.servers:
-        url = settings.servers[name].viewer_url
-        if name in registered:
-            why = _leads_astray(url, xnat) or _mixed_content(url, xnat)
-            if why:
-                yield f"servers.{written(name)}.browser_url", why
+    """Each rule has a name, by which a registration can allow it to be broken (`BROWSER_RULES`)."""
+    xnat = settings.xnat_browser_url
+    for name, server in settings.servers.items():
+        url, key = server.viewer_url, f"servers.{written(name)}.browser_url"
+        registered = name in settings.registrations.servers
+        binding = settings.registrations.binding(name)
+        if (why := _path(url)) and ("path" in binding or not registered):
+            yield key, why + (_allowing("path") if registered else "")
+        if not xnat:
+            continue
+        if "loopback" in binding and (why := _leads_astray(url, xnat)):
+            yield key, why + _allowing("loopback")
+        if "mixed_content" in binding and (why := _mixed_content(url, xnat)):
+            yield key, why + _allowing("mixed_content")
 
 
 def models_fit_their_servers(settings: Settings) -> Wrong:
@@ -113,6 +118,20 @@ def pipelines_find_their_parts(settings: Settings) -> Wrong:
     except CycleError as error:
         circle = list(error.args[1])
         yield f"models.{written(circle[0])}.pipeline", f"it is made of itself: {' of '.join(map(shown, circle))}"
+
+
+def _path(url: str) -> str | None:
+    parts = urlsplit(url)
+    if not parts.path:
+        return None
+    return (
+        f"must end after host and port, not {shown(url)}: XNAT's viewer drops any path, so AIAA has to answer at "
+        f"{shown(f'{parts.scheme}://{parts.netloc}')} itself"
+    )
+
+
+def _allowing(rule: str) -> str:
+    return f"; if it works all the same: registrations.allow: [{rule}]"
 
 
 def _leads_astray(url: str, xnat: str) -> str | None:

@@ -13,6 +13,7 @@ from model_files.config import Api
 from settings.errors import WrongKeys, shown
 from settings.strict import Strict
 from settings.values import (
+    BaseUrl,
     Command,
     DockerAddress,
     Gpu,
@@ -110,7 +111,7 @@ class Server(Strict):
     bind: IpAddress = "127.0.0.1"
     port: Port = 5000
     url: Origin | None = None
-    browser_url: Origin | None = None
+    browser_url: BaseUrl | None = None
     workspace: WorkspaceLocation | None = None
     gpus: tuple[Gpu, ...] = ("0",)
     triton: TritonOptions = TritonOptions()

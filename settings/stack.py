@@ -107,6 +107,11 @@ class Settings(Strict):
             return self.xnat.url
         return self.sandbox.xnat.url if self.sandbox and self.sandbox.xnat else None
 
+    @property
+    def xnat_browser_url(self) -> str | None:
+        """XNAT as clinicians' browsers reach it."""
+        return self.xnat.browser_url if self.xnat and self.xnat.browser_url else self.xnat_url
+
     def servers_of(self, model: Model) -> dict[str, Server]:
         return {name: server for name, server in self.servers.items() if model.servers is None or name in model.servers}
 

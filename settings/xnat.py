@@ -6,11 +6,24 @@ import os
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from settings.errors import SettingsError, shown
+from settings.errors import SettingsError, nearest, shown
 from settings.strict import Strict
 from settings.values import BaseUrl, ExistingFile, FilePath, Password, ProjectId, Seconds, Text, VariableName
+
+# What an address needs so that a browser's viewer can use it, by the names under which each can be allowed to be
+# otherwise. The first three are looked at in the stack file, the others at the server itself, before XNAT knows of it.
+BROWSER_RULES = ("path", "mixed_content", "loopback", "cors", "preflight")
+
+
+def _rule(name: str) -> str:
+    if name not in BROWSER_RULES:
+        raise ValueError(f"there is no rule {shown(name)}{nearest(name, BROWSER_RULES)}")
+    return name
+
+
+Allowed = tuple[Annotated[Text, AfterValidator(_rule)], ...]
 
 
 class Xnat(Strict):
@@ -21,6 +34,7 @@ class Xnat(Strict):
     """
 
     url: BaseUrl | None = None
+    browser_url: BaseUrl | None = None
     username: Text
     password: Password | None = None
     password_env: VariableName | None = None
@@ -74,6 +88,7 @@ class Registration(Strict):
     servers: Annotated[tuple[Text, ...], Field(min_length=1)]
     adopt: tuple[Text, ...] | None = None
     on_delete: Literal["clear", "keep"] = "clear"
+    allow: Allowed = ()
 
     @model_validator(mode="before")
     @classmethod
@@ -88,6 +103,7 @@ class Registration(Strict):
 class Registrations(Strict):
     site: Registration | None = None
     projects: dict[ProjectId, Registration] = Field(default_factory=dict)
+    allow: Allowed = ()
 
     def by_scope(self) -> Iterator[tuple[str, Registration]]:
         """Scopes as XNAT's API and our resources name them: `site`, `projects/<ID>`."""
@@ -95,3 +111,15 @@ class Registrations(Strict):
             yield "site", self.site
         for project, registration in self.projects.items():
             yield f"projects/{project}", registration
+
+    @property
+    def servers(self) -> frozenset[str]:
+        """The names of those that have a registration."""
+        return frozenset(name for _, registration in self.by_scope() for name in registration.servers)
+
+    def binding(self, server: str) -> tuple[str, ...]:
+        """Which of `BROWSER_RULES` hold for a server: those that not all of its registrations allow to be broken. None
+        if it has no registration."""
+        of_server = [registration for _, registration in self.by_scope() if server in registration.servers]
+        allowed = [{*self.allow, *registration.allow} for registration in of_server]
+        return tuple(rule for rule in BROWSER_RULES if any(rule not in names for names in allowed))

@@ -24,6 +24,9 @@ export PULUMI_HOME=${PULUMI_HOME-$cache/pulumi}
 export PULUMI_SKIP_UPDATE_CHECK=${PULUMI_SKIP_UPDATE_CHECK-1}
 # Without the program, refresh and destroy would use the credentials of the last up.
 export PULUMI_RUN_PROGRAM=${PULUMI_RUN_PROGRAM-true}
+# The engine writes its whole state twice for each resource that it makes, which is much garbage: with hundreds of them
+# the time goes into collecting it. Memory is bounded all the same.
+export GOGC=${GOGC-400} GOMEMLIMIT=${GOMEMLIMIT-1GiB}
 
 if [ -z "${PULUMI_BACKEND_URL-}" ]; then
   mkdir -p "$project/.state"

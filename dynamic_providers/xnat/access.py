@@ -7,14 +7,15 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pulumi
-from pulumi.dynamic import ConfigureRequest, CreateResult, Resource, UpdateResult
+from pulumi.dynamic import ConfigureRequest, CreateResult, DiffResult, Resource, UpdateResult
 
 from clients.errors import Refused
 from clients.xnat import XnatClient
-from clients.xnat_answers import ADMINISTRATOR, ALL_DATA, granting, may_not_read
-from dynamic_providers.boundary import Provider, ProviderError, one_line_errors, plain, say
+from clients.xnat_answers import ADMINISTRATOR, ALL_DATA, VIEWER_PLUGIN, granting, may_not_read, too_old
+from dynamic_providers.boundary import Provider, ProviderError, is_known, one_line_errors, plain, say
 from dynamic_providers.xnat.login import session
 
+_NAMED = 5  # of many projects
 _ID = "xnat"  # one XNAT to a stack; its URL may change, the resource's identity must not
 
 
@@ -30,6 +31,13 @@ class AccessProvider(Provider):
     def configure(self, req: ConfigureRequest) -> None:
         self._config = req.config
 
+    def diff(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
+        """Tells in a preview, too, what the end of a registration means for its project: here both are known, the
+        projects that were and those that will be."""
+        if is_known(news.get("projects")) and (gone := sorted({*olds.get("projects", ())} - {*news["projects"]})):
+            say(_what_remains(gone, site=bool(news.get("site"))))
+        return super().diff(id_, olds, news)
+
     def create(self, props: dict[str, Any]) -> CreateResult:
         return CreateResult(_ID, self._checked(plain(props)))
 
@@ -42,8 +50,11 @@ class AccessProvider(Provider):
             with shared.client() as client:
                 _require_rights(client, inputs["projects"])
                 client.wait_for_lists(shared.timeout, say)
+                plugin = (client.plugins() or {}).get(VIEWER_PLUGIN, "")
+                if old := too_old(plugin):
+                    raise old
                 _require_projects(client, inputs["projects"])
-                return {**inputs, "version": str(client.build_info().get("version", ""))}
+                return {**inputs, "version": str(client.build_info().get("version", "")), "plugin": plugin}
 
 
 class Access(Resource, module="xnat", name="Access"):
@@ -51,17 +62,32 @@ class Access(Resource, module="xnat", name="Access"):
 
     url: pulumi.Output[str]
     version: pulumi.Output[str]
+    plugin: pulumi.Output[str]
 
     def __init__(
-        self, *, url: pulumi.Input[str], username: str, projects: Iterable[str], opts: pulumi.ResourceOptions
+        self,
+        *,
+        url: pulumi.Input[str],
+        username: str,
+        projects: Iterable[str],
+        site: bool,
+        opts: pulumi.ResourceOptions,
     ) -> None:
         """
         Args:
             url: XNAT's address, with its context path if it has one.
             username: the account that writes; its password comes from the stack's configuration.
             projects: IDs of the projects to be registered.
+            site: whether the site is to be registered, too.
         """
-        props = {"url": url, "username": username, "projects": sorted(projects), "version": None}
+        props = {
+            "url": url,
+            "username": username,
+            "projects": sorted(projects),
+            "site": site,
+            "version": None,
+            "plugin": None,
+        }
         super().__init__(AccessProvider(), _ID, props, opts)
 
 
@@ -76,9 +102,20 @@ def _require_rights(client: XnatClient, projects: Sequence[str]) -> None:
     )
 
 
+def _what_remains(gone: Sequence[str], *, site: bool) -> str:
+    """The viewer goes on to the site's list where a project has none (docs/xnat.md)."""
+    named = f"project{'s' if len(gone) > 1 else ''} {', '.join(gone[:_NAMED])}"
+    if more := len(gone[_NAMED:]):
+        named += f" and {more} more"
+    if site:
+        return f"XNAT: {named} will be without a list, and annotation stays on there: the viewer uses the site's server"
+    return f"XNAT: {named} will be without a list: the viewer uses the site's server, should XNAT have a list for that"
+
+
 def _require_projects(client: XnatClient, projects: Sequence[str]) -> None:
     """All faults at once. The viewer's API knows IDs only, while other XNAT calls take an alias too."""
-    found = {project: client.find_project(project) for project in projects}
+    readable = client.project_ids(readable=True)
+    found = {project: client.find_project(project) for project in projects if project not in readable}
     wrong = [
         f"{project} is another name of project {id_}, and the viewer goes by IDs: write registrations.projects.{id_}"
         for project, id_ in found.items()

@@ -61,8 +61,11 @@ class AiaaServersProvider(Provider):
             return
         written = tuple(state["written"])
         stays = f"until then its list {as_text(written)} stays there. If it is gone for good: bin/aiaa forget xnat"
-        with one_line_errors(_subject(state)), help_if_dead(stays), self._session(state).client() as client:
+        shared = self._session(state)
+        with one_line_errors(_subject(state)), help_if_dead(stays), shared.client() as client:
             left = server_list.unregister(client, state["scope"], written)
+            if not left and state["scope"] != "site" and shared.is_first("the site's list"):
+                left = server_list.what_takes_over(client)
         if left:
             say(f"{_subject(state)}: {left}")
 
@@ -70,9 +73,11 @@ class AiaaServersProvider(Provider):
         adopt = tuple(inputs["adopt"]) if inputs.get("adopt") is not None else None
         with one_line_errors(_subject(inputs)), self._session(inputs).client() as client:
             try:
-                server_list.register(client, inputs["scope"], tuple(inputs["urls"]), known=known, adopt=adopt)
+                told = server_list.register(client, inputs["scope"], tuple(inputs["urls"]), known=known, adopt=adopt)
             except ForeignList as error:
                 raise ProviderError(str(error)) from None
+        if told:
+            say(f"{_subject(inputs)}: {told}")
         return {**inputs, "written": inputs["urls"]}
 
     def _session(self, props: Props) -> Session:

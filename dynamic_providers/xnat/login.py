@@ -22,7 +22,7 @@ from settings import Xnat
 
 
 class Session:
-    """The shared client for one XNAT and account; one thread at a time, as the provider host has four."""
+    """The shared client for one XNAT and account; the provider host's four threads use it at once."""
 
     def __init__(self, url: str, login: Xnat) -> None:
         self._url = url
@@ -31,6 +31,7 @@ class Session:
         self._lock = threading.Lock()
         self._client: XnatClient | None = None
         self._failed: ClientError | None = None
+        self._told: set[str] = set()
 
     @contextlib.contextmanager
     def client(self) -> Iterator[XnatClient]:
@@ -39,7 +40,15 @@ class Session:
                 raise self._failed
             if self._client is None:
                 self._client = self._open()
-            yield self._client
+            client = self._client
+        yield client
+
+    def is_first(self, what: str) -> bool:
+        """Whether this is the first time in this run that it is asked: what holds for all lists is told once."""
+        with self._lock:
+            first = what not in self._told
+            self._told.add(what)
+            return first
 
     def close(self) -> None:
         with self._lock:

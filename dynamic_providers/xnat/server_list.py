@@ -10,10 +10,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from clients.errors import ClientError
 from clients.xnat import XnatClient
 from clients.xnat_answers import NoProject, UnreadableList
 
 Urls = tuple[str, ...]
+
+_SHARED = (
+    "this stack takes it for its own, and empties it when the registration goes; if another stack registers it too, "
+    "take it out of one of them"
+)
 
 
 class ForeignList(Exception):
@@ -62,8 +68,11 @@ def look(client: XnatClient, scope: str, known: Known) -> Look:
     return Look(live, _drift(live, known.written))
 
 
-def register(client: XnatClient, scope: str, wanted: Urls, *, known: Known | None, adopt: Urls | None) -> None:
+def register(client: XnatClient, scope: str, wanted: Urls, *, known: Known | None, adopt: Urls | None) -> str:
     """Write the list, unless it stands there or something is there that is not ours.
+
+    Returns what a person should know of it, if anything: that it stood there before our state had it. A run that was
+    killed leaves that, and so does another stack.
 
     Args:
         scope: `site` or `projects/<ID>`.
@@ -81,12 +90,14 @@ def register(client: XnatClient, scope: str, wanted: Urls, *, known: Known | Non
             raise ForeignList(f"{error}: {_how_to_replace(scope, (), known)}") from None
     else:
         if live == wanted:
-            return
+            return "" if known else f"the list stands there already{_by(client, scope)}: {_SHARED}"
         if live is not None and live != adopt and not (known and live in (known.seen, known.written)):
             raise ForeignList(
-                f"the list is {as_text(live)}, which this stack did not write: {_how_to_replace(scope, live, known)}"
+                f"the list is {as_text(live)}{_by(client, scope)}, which this stack did not write: "
+                f"{_how_to_replace(scope, live, known)}"
             )
     client.put_server_list(scope, wanted)
+    return ""
 
 
 def unregister(client: XnatClient, scope: str, written: Urls) -> str | None:
@@ -111,9 +122,23 @@ def unregister(client: XnatClient, scope: str, written: Urls) -> str | None:
     return None
 
 
+def what_takes_over(client: XnatClient) -> str:
+    """What the viewer makes of a project whose list was taken back; empty if that is nothing, or cannot be told."""
+    try:
+        site = client.server_list("site")
+    except ClientError:
+        return ""
+    return f"taken back; as long as the site's list {as_text(site)} stands, the viewer uses that" if site else ""
+
+
 def as_text(urls: Sequence[str]) -> str:
     """As it is written in a stack file."""
     return "[" + ", ".join(f'"{url}"' for url in urls) + "]"
+
+
+def _by(client: XnatClient, scope: str) -> str:
+    author = client.authorship(scope)
+    return f" ({author})" if author else ""
 
 
 def _drift(live: Urls | None, written: Urls) -> str:

@@ -12,7 +12,7 @@ from sandbox.xnat import answers, pages
 from sandbox.xnat.aiaa_api import AiaaApi
 from sandbox.xnat.config_api import ConfigApi
 from sandbox.xnat.data_api import DataApi
-from sandbox.xnat.gate import Gate, StartUp
+from sandbox.xnat.gate import ContextPath, Gate, StartUp
 from sandbox.xnat.options import Options
 from sandbox.xnat.proxy import Proxy
 from sandbox.xnat.site import Site
@@ -43,7 +43,11 @@ def create_app(options: Options, site: Site | None = None) -> Starlette:
         site.restart()
         return answers.empty(204)
 
-    middleware = [Middleware(FaultInjector, plan=plan), Middleware(StartUp, site=site)]
+    middleware = [
+        Middleware(FaultInjector, plan=plan),
+        Middleware(StartUp, site=site),
+        Middleware(ContextPath, path=options.context_path),
+    ]
     if options.proxy_timeout is not None:
         middleware.insert(1, Middleware(Proxy, seconds=options.proxy_timeout))
     app = Starlette(

@@ -1,7 +1,7 @@
 """Who may pass: credentials, sessions, set-up and start-up, before any handler runs.
 
-Sources: NrgXnat/xnat, web/.../security/{XnatBasicAuthenticationFilter,XnatInitCheckFilter}.java and
-web/.../initialization/SecurityConfig.java.
+Sources: NrgXnat/xnat, web/.../security/{XnatBasicAuthenticationFilter,XnatInitCheckFilter}.java,
+XnatExpiredPasswordFilter.java there, and web/.../initialization/SecurityConfig.java.
 """
 
 import re
@@ -38,6 +38,23 @@ class StartUp:
             await self._app(scope, receive, send)
 
 
+class ContextPath:
+    """ASGI middleware: the web application answers below its context path alone; elsewhere, Tomcat answers 404."""
+
+    def __init__(self, app: ASGIApp, path: str) -> None:
+        self._app, self._path = app, path
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope.get("path", "")
+        if scope["type"] != "http" or not self._path or path.startswith(CONTROL_PREFIX):
+            await self._app(scope, receive, send)
+        elif path.startswith(f"{self._path}/"):
+            own = path.removeprefix(self._path)
+            await self._app({**scope, "path": own, "raw_path": own.encode()}, receive, send)
+        else:
+            await answers.error_page(404)(scope, receive, send)
+
+
 class Gate:
     """Makes routes that only those with a session reach; their handlers find it with `session_of`."""
 
@@ -58,7 +75,9 @@ class Gate:
                 return RedirectResponse("/app/template/ChangePassword.vm", status_code=302)
             if not (self._site.initialized or before_set_up):
                 admin = user_of(request).is_administrator
-                return RedirectResponse("/setup" if admin else "/app/template/Unconfigured.vm", status_code=302)
+                return self._redirect("/setup" if admin else "/app/template/Unconfigured.vm")
+            if user_of(request).has_to_change_password:
+                return self._redirect("/app/template/ChangePassword.vm")
             if of_plugin and not self._site.has_lists:
                 return answers.error_page(404)
             return await handlers["GET" if request.method == "HEAD" else request.method](request)
@@ -89,14 +108,22 @@ class Gate:
 
     def _refusal(self, request: Request) -> Response:
         if _BROWSER.search(request.headers.get("user-agent", "")) and _basic(request) is None:
-            return RedirectResponse("/app/template/Login.vm", status_code=302)
+            return self._redirect("/app/template/Login.vm")
         page = answers.error_page(401, "Login failed: wrong name or password, a locked account, or too many sessions.")
         page.headers["WWW-Authenticate"] = 'Basic realm="XNAT Protected Area"'
         return page
 
+    def _redirect(self, path: str) -> Response:
+        return RedirectResponse(self._site.options.context_path + path, status_code=302)
+
     def _set_cookie(self, answer: Response, session: Session) -> None:
         answer.set_cookie(
-            "JSESSIONID", session.id, path="/", httponly=True, secure=self._site.secure_cookie, samesite=None
+            "JSESSIONID",
+            session.id,
+            path=f"{self._site.options.context_path}/",
+            httponly=True,
+            secure=self._site.secure_cookie,
+            samesite=None,
         )
 
 

@@ -13,6 +13,7 @@ class Options:
 
     projects                   IDs of projects that have subjects and CT sessions from the start
     data                       folder that keeps the server lists over a restart; None: nothing is kept
+    context_path               of the web application: ``/xnat`` for a ``webapps/xnat``; empty for a ``ROOT``
     site_url                   XNAT's preference; with https its session cookie is marked Secure
     max_sessions               ``concurrentMaxSessions``, for each user
     session_timeout            of idle sessions
@@ -34,6 +35,7 @@ class Options:
 
     projects: tuple[str, ...] = ()
     data: Path | None = None
+    context_path: str = ""
     site_url: str = "http://localhost"
     max_sessions: int = 1000
     session_timeout: float = 15 * 60

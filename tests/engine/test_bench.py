@@ -10,7 +10,7 @@ import docker
 import pytest
 
 from bench import __main__ as bench
-from bench import figures, memory, pairs, preview, unchanged, upload
+from bench import figures, memory, pairs, preview, registrations, unchanged, upload
 from bench.figures import Figure
 
 
@@ -20,6 +20,8 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(upload, "_MEGABYTES", 1)
     monkeypatch.setattr(memory, "_MEGABYTES", 1)
     monkeypatch.setattr(preview, "_MODELS", 2)
+    monkeypatch.setattr(registrations, "_PROJECTS", 2)
+    monkeypatch.setattr(registrations, "_RUNS", 1)
 
 
 def values(result: Sequence[Figure] | str) -> dict[str, float]:
@@ -46,6 +48,15 @@ def test_a_preview_with_models_is_measured_against_one_without() -> None:
     assert min(found.values()) > 0
 
 
+def test_registrations_are_measured_against_curl_and_their_preview_against_none() -> None:
+    found = values(registrations.run())
+    assert list(found) == [
+        *("register_2_vs_curl", "register_2_s", "register_2_curl_s"),
+        *("preview_2_registrations_ratio", "preview_2_registrations_s", "preview_no_registrations_s"),
+    ]
+    assert min(found.values()) > 0
+
+
 def test_a_run_without_changes_is_measured_against_doing_it_by_hand(engine_with_image: docker.DockerClient) -> None:
     del engine_with_image
     found = values(unchanged.run())
@@ -63,6 +74,6 @@ def test_the_results_are_one_flat_object_with_the_conditions_and_without_what_is
     results = json.loads((tmp_path / "out" / "results.json").read_text())
     assert results["figure"] == 0.988
     assert {"date", "cores", "load", "python", "pulumi"} <= results.keys()
-    assert not [name for name in results if name.startswith(("upload", "unchanged"))]
-    assert results["remarks"].count("left out: ") == 2
+    assert not [name for name in results if name.startswith(("upload", "register", "unchanged"))]
+    assert results["remarks"].count("left out: ") == 3
     assert "at least 0.95" in capsys.readouterr().out

@@ -22,12 +22,12 @@ def access(host: ProviderHost) -> Provider:
 
 
 def inputs(xnat: str, **changed: Any) -> dict[str, Any]:
-    return {"url": xnat, "username": USER, "projects": ["LIVER", "SPLEEN"], **changed}
+    return {"url": xnat, "username": USER, "projects": ["LIVER", "SPLEEN"], "site": False, **changed}
 
 
 def test_an_account_with_all_rights_passes_and_xnats_version_is_told(access: Provider, xnat: str) -> None:
     id_, state = access.create(inputs(xnat))
-    assert (id_, state["version"]) == ("xnat", "1.9.3")
+    assert (id_, state["version"], state["plugin"]) == ("xnat", "1.9.3", "3.7.2")
     assert not access.diff(id_, state, inputs(xnat))
     assert access.diff(id_, state, inputs(xnat, projects=["LIVER"]))
     assert access.update(id_, state, inputs(xnat, projects=["LIVER"]))["projects"] == ["LIVER"]
@@ -45,3 +45,31 @@ def test_nothing_is_written(access: Provider, xnat: str, site: Site) -> None:
     access.create(inputs(xnat))
     assert site.config.tools("LIVER") == []
     access.delete("xnat", inputs(xnat))
+
+
+def test_five_hundred_projects_are_looked_at_in_one_call(access: Provider, site: Site) -> None:
+    projects = [f"P{number}" for number in range(500)]
+    for project in projects:
+        site.archive.add(project)
+    app = create_app(site.options, site)
+    with serve(app) as xnat:
+        access.create(inputs(xnat, projects=projects))
+    assert len(app.state.faults.requests) < 12
+
+
+@pytest.mark.parametrize("site_too", [False, True])
+def test_a_preview_tells_that_a_project_without_a_list_goes_on_with_the_sites(
+    access: Provider, host: ProviderHost, site_too: bool
+) -> None:
+    nowhere = "http://127.0.0.1:9"
+    olds = inputs(nowhere, site=site_too, version="1.9.3", plugin="3.7.2")
+    assert access.diff("xnat", olds, inputs(nowhere, projects=["SPLEEN"], site=site_too))
+    told = "project LIVER will be without a list"
+    assert told in host.said()
+    assert ("and annotation stays on there: the viewer uses the site's server" in host.said()) is site_too
+
+
+def test_state_of_a_time_before_it_knew_of_the_site_has_no_difference(access: Provider) -> None:
+    nowhere = "http://127.0.0.1:9"
+    olds = {key: value for key, value in inputs(nowhere).items() if key != "site"}
+    assert not access.diff("xnat", olds, inputs(nowhere, site=True))

@@ -161,7 +161,7 @@ class AccessWorld(World):
         return self.host.provider(AccessProvider)
 
     def inputs(self, **changed: Any) -> dict[str, Any]:
-        return {"url": self.proxy.url, "username": USER, "projects": ["LIVER"], **changed}
+        return {"url": self.proxy.url, "username": USER, "projects": ["LIVER"], "site": False, **changed}
 
     def changed(self) -> dict[str, Any]:
         return self.inputs(projects=["LIVER", "SPLEEN"])

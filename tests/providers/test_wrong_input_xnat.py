@@ -50,6 +50,10 @@ def locked(site: Site) -> None:
     site.accounts.users[USER].locked_until = float("inf")
 
 
+def with_an_old_password(site: Site) -> None:
+    site.accounts.users[USER].old_password = True
+
+
 @dataclass
 class Wrong:
     """One thing that is wrong, and what `xnat:Access` says of it after `XNAT <url>: `; `{url}` is XNAT's address."""
@@ -66,7 +70,8 @@ GRANT = "`curl -u ADMIN -X PUT {url}/xapi/users/svc-aiaa/"
 REFUSED = (
     "the log-in of svc-aiaa was refused (401): the password is wrong, or the account is locked or has too many "
     "sessions: mend xnat.username or the password; it was tried once and is not tried again in this run, as XNAT locks "
-    "accounts"
+    "accounts. If XNAT's own log-in page takes them, they are too many sessions: those end after 15 idle minutes, or "
+    "by an administrator's `curl -u ADMIN -X DELETE {url}/xapi/users/active/svc-aiaa`"
 )
 WRONG = {
     "unknown project": Wrong(
@@ -87,6 +92,11 @@ WRONG = {
     ),
     "wrong password": Wrong(password="wrong", says=REFUSED),
     "locked account": Wrong(change=locked, says=REFUSED),
+    "too many sessions": Wrong(options=Options(projects=("LIVER", "SPLEEN"), max_sessions=0), says=REFUSED),
+    "expired password": Wrong(
+        change=with_an_old_password,
+        says="the password of svc-aiaa has expired: set a new one, and give the account the role non_expiring",
+    ),
     "account without rights": Wrong(
         change=without_rights,
         says="account svc-aiaa is no site administrator, and XNAT lets only those write lists of servers: let an "
@@ -158,7 +168,7 @@ def refusal(call: Callable[[], object]) -> str:
 def test_what_is_wrong_is_told_before_anything_is_written(name: str) -> None:
     wrong = WRONG[name]
     with running(wrong) as (url, site, host):
-        inputs = {"url": url, "username": USER, "projects": wrong.projects}
+        inputs = {"url": url, "username": USER, "projects": wrong.projects, "site": True}
         told = refusal(lambda: host.provider(AccessProvider).create(inputs))
         assert told == f"XNAT {url}: " + wrong.says.format(url=url)
         assert all(site.config.read(TOOL, "project-json", project) is None for project in site.archive.projects)
@@ -174,9 +184,12 @@ def list_in_xnat(host: ProviderHost, xnat: str) -> tuple[Provider, str, dict[str
 def test_a_list_of_somebody_else_is_told_with_what_replaces_it(host: ProviderHost, xnat: str, site: Site) -> None:
     stored = '["https://other.example.org"]'
     site.config.write(TOOL, "project-json", "LIVER", stored, user="owner", reason="", unversioned=True)
+    row = site.config.read(TOOL, "project-json", "LIVER")
+    since = row.create_date[:19] if row else ""
     assert refusal(lambda: host.provider(AiaaServersProvider).create(servers(xnat))) == (
-        f"AIAA servers of projects/LIVER in XNAT {xnat}: the list is {stored}, which this stack did not write: to "
-        f"replace it, write registrations.projects.LIVER: {{servers: [NAME], adopt: {stored}}} with your server's NAME"
+        f"AIAA servers of projects/LIVER in XNAT {xnat}: the list is {stored} (written by owner, first on {since}), "
+        f"which this stack did not write: to replace it, write registrations.projects.LIVER: {{servers: [NAME], adopt: "
+        f"{stored}}} with your server's NAME"
     )
 
 

@@ -37,6 +37,15 @@ def test_plugins_are_listed_by_their_id(xnat: Xnat) -> None:
     assert xnat.get(PLUGIN, None).status_code == 401
 
 
+def test_below_a_context_path_is_all_and_elsewhere_nothing(start: Start) -> None:
+    with start(context_path="/xnat", initialized=False) as xnat:
+        assert xnat.get("/xapi/siteConfig/buildInfo", None).status_code == 404
+        assert xnat.get("/xnat/xapi/siteConfig/buildInfo", None).status_code == 200
+        answer = xnat.get(f"/xnat{SITE}")
+        assert (answer.status_code, answer.headers["Location"]) == (302, "/xnat/setup")
+        assert "Path=/xnat/" in answer.headers["Set-Cookie"]
+
+
 def test_it_starts_in_steps_tomcat_then_the_core_then_the_plugins_routes(start: Start) -> None:
     with start(core_after=10, plugins_after=5) as xnat:
         assert {xnat.get(path).status_code for path in (*OPEN, SITE, "/data/projects")} == {404}

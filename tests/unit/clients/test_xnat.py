@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from base64 import b64encode
 from collections.abc import Iterator
+from itertools import count
 
 import pytest
 from pytest_httpserver import HTTPServer
@@ -116,6 +117,33 @@ class TestSession:
             XnatClient(httpserver.url_for("/"), "svc", PASSWORD).__enter__()
         assert len(httpserver.log) == 1
         assert PASSWORD not in str(caught.value)
+
+    def test_an_expired_password_is_told_where_xnat_refuses_the_log_in_with_it(self, httpserver: HTTPServer) -> None:
+        said = "Your password has expired. Please try again after changing your password."
+        httpserver.expect_request("/data/JSESSION").respond_with_data(f"<html>{said}</html>", status=403)
+        with pytest.raises(LoginRefused, match="the password of svc has expired"):
+            XnatClient(httpserver.url_for("/"), "svc", PASSWORD).__enter__()
+
+    def test_a_balancers_cookie_of_the_log_in_goes_with_every_call(self, httpserver: HTTPServer) -> None:
+        cookie = {"Set-Cookie": "route=node2; Path=/"}
+        httpserver.expect_request("/data/JSESSION", "POST").respond_with_data("SESSION1", headers=cookie)
+        httpserver.expect_request(SITE).respond_with_json([])
+        with XnatClient(httpserver.url_for("/"), "svc", PASSWORD) as client:
+            client.server_list("site")
+        assert dict(httpserver.log[1][0].cookies) == {"route": "node2", "JSESSIONID": "SESSION1"}
+
+    def test_an_xnat_that_loses_every_session_is_not_given_ever_more_of_them(self, httpserver: HTTPServer) -> None:
+        sessions = count()
+        httpserver.expect_request("/data/JSESSION", "POST").respond_with_handler(
+            lambda _: Response(f"SESSION{next(sessions)}")
+        )
+        httpserver.expect_request(SITE).respond_with_data(status=401)
+        with XnatClient(httpserver.url_for("/"), "svc", PASSWORD) as client:
+            for _ in range(20):
+                with pytest.raises(Refused) as caught:
+                    client.server_list("site")
+        assert "XNAT has lost 11 sessions of svc in this run: if it has several nodes" in caught.value.line
+        assert next(sessions) == 11
 
     def test_a_log_in_is_sent_once_even_to_an_xnat_that_is_not_ready(self, httpserver: HTTPServer) -> None:
         httpserver.expect_request("/data/JSESSION").respond_with_data(status=503)
@@ -442,6 +470,15 @@ class TestWriting:
             client.put_server_list("projects/LIVER", ["foo"])
         assert xnat.calls[1:] == [f"PUT {LIVER}"]
 
+    def test_a_write_to_a_route_that_is_not_there_yet_is_no_fault_of_the_list(
+        self, xnat: Script, client: XnatClient
+    ) -> None:
+        """As behind a balancer, whose one node is just being started."""
+        xnat.answers(LIVER, TOMCAT_404, method="PUT")
+        xnat.answers("/xapi/plugins", Response("{}"))
+        with pytest.raises(NotReady, match="or has not finished starting"):
+            client.put_server_list("projects/LIVER", ["http://a"])
+
     @pytest.mark.usefixtures("updated")
     def test_a_write_is_repeated_while_xnat_is_not_ready(self, xnat: Script, client: XnatClient) -> None:
         xnat.server.clear_all_handlers()
@@ -474,6 +511,27 @@ class TestFacts:
         query = {"format": "json", "allDataOverride": "true"}
         xnat.server.expect_request("/data/projects", query_string=query).respond_with_response(projects("B", "A"))
         assert client.project_ids() == {"A", "B"}
+
+    def test_those_that_the_account_may_read_are_another_question(self, xnat: Script, client: XnatClient) -> None:
+        query = {"format": "json"}
+        xnat.server.expect_request("/data/projects", query_string=query).respond_with_response(projects("A"))
+        assert client.project_ids(readable=True) == {"A"}
+
+    @pytest.mark.parametrize("row", [{}, {"create_date": "2026-01-01 10:00:00.123"}])
+    def test_who_wrote_a_list_is_told_by_the_configuration_service(
+        self, xnat: Script, client: XnatClient, row: dict[str, str]
+    ) -> None:
+        told = {"ResultSet": {"Result": [{"user": "owner", "contents": "[]", **row}]}}
+        xnat.answers("/data/projects/LIVER/config/ohif-aiaa/project-json", Response(json.dumps(told)))
+        since = ", first on 2026-01-01 10:00:00" if row else ""
+        assert client.authorship("projects/LIVER") == f"written by owner{since}"
+
+    @pytest.mark.parametrize("response", [Response(status=403), Response(LOGIN_PAGE), Response("[]")])
+    def test_where_xnat_does_not_tell_who_wrote_a_list_nothing_is_told(
+        self, xnat: Script, client: XnatClient, response: Response
+    ) -> None:
+        xnat.answers("/data/config/ohif-aiaa/site-json", response)
+        assert client.authorship("site") == ""
 
     @pytest.mark.parametrize("body", ["{}", "[]", '{"ResultSet": null}', '{"ResultSet": {"Result": [{}]}}', LOGIN_PAGE])
     def test_an_answer_that_is_no_table_of_projects_is_broken(

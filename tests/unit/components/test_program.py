@@ -73,6 +73,16 @@ def test_identity_is_logical_so_addresses_and_containers_do_not_name_resources(p
     assert program(changed(HOSPITAL, move)).made.keys() == before
 
 
+def test_what_browsers_need_is_asked_once_for_each_registered_server(program: Program) -> None:
+    made = program(changed(HOSPITAL, lambda wanted: wanted["registrations"].update(allow=["preflight"])))
+    check = made.inputs("BrowserCheck main")
+    assert (check["url"], check["xnat"]) == ("https://aiaa.example.org", "https://xnat.example.org")
+    assert check["rules"] == ["path", "mixed_content", "loopback", "cors"]
+    assert sorted(made.of_type("BrowserCheck")) == ["far", "main"]
+    made = program(changed(HOSPITAL, lambda wanted: wanted["registrations"].pop("site")))
+    assert made.of_type("BrowserCheck") == ["main"]
+
+
 def test_models_go_to_the_servers_that_are_named_and_carry_the_workspaces_generation(hospital: Engine) -> None:
     assert sorted(hospital.of_type("Model")) == sorted([f"main/{SPLEEN}", f"far/{SPLEEN}", "far/quick"])
     model = hospital.inputs(f"Model main/{SPLEEN}")

@@ -37,6 +37,10 @@ class Xnat:
             raise self.live
         return self.live
 
+    def authorship(self, scope: str) -> str:
+        assert scope == SCOPE
+        return "written by owner, first on 2026-01-01 10:00:00"
+
     def put_server_list(self, scope: str, urls: Sequence[str]) -> None:
         self.puts.append((scope, tuple(urls)))
         self.live = tuple(urls) or None
@@ -97,6 +101,8 @@ class TestRegister:
         with pytest.raises(ForeignList) as caught:
             register(xnat.client, SCOPE, WANTED, known=known, adopt=adopt)
         assert xnat.puts == []
+        who = " (written by owner, first on 2026-01-01 10:00:00), which this stack did not write"
+        assert f"the list is {as_text(live)}{who}" in str(caught.value)
         replaced = f"{{servers: [NAME], adopt: {as_text(live)}}}"
         assert f"to replace it, write registrations.projects.LIVER: {replaced} with your" in str(caught.value)
         assert ("bin/pulumi refresh" in str(caught.value)) is bool(known)  # a refresh shows only what state has
@@ -122,9 +128,16 @@ class TestRegister:
 
     def test_a_run_that_was_killed_after_the_write_leaves_nothing_to_do(self) -> None:
         xnat = Xnat(None)
-        register(xnat.client, SCOPE, WANTED, known=None, adopt=None)
+        assert register(xnat.client, SCOPE, WANTED, known=None, adopt=None) == ""
         register(xnat.client, SCOPE, WANTED, known=None, adopt=None)
         assert len(xnat.puts) == 1
+
+    def test_a_list_that_another_stack_may_have_written_is_told_once(self) -> None:
+        xnat = Xnat(WANTED)
+        told = register(xnat.client, SCOPE, WANTED, known=None, adopt=None)
+        assert told.startswith("the list stands there already (written by owner, first on 2026-01-01 10:00:00): ")
+        assert "if another stack registers it too, take it out of one of them" in told
+        assert register(xnat.client, SCOPE, WANTED, known=Known(WANTED, WANTED), adopt=None) == ""
 
 
 class TestUnregister:

@@ -18,6 +18,7 @@ from dynamic_providers.aiaa.workspace import Workspace, WorkspaceProvider
 from dynamic_providers.boundary import Provider
 from dynamic_providers.xnat.access import Access, AccessProvider
 from dynamic_providers.xnat.aiaa_servers import AiaaServers, AiaaServersProvider
+from dynamic_providers.xnat.browser_check import BrowserCheck, BrowserCheckProvider
 from dynamic_providers.xnat.viewer_plugin import ViewerPlugin, ViewerPluginProvider
 
 
@@ -66,6 +67,12 @@ CONTRACT = [
         Access,
         "dynamic/xnat:Access",
         "gASVNwAAAAAAAACMHWR5bmFtaWNfcHJvdmlkZXJzLnhuYXQuYWNjZXNzlIwOQWNjZXNzUHJvdmlkZXKUk5QpgZQu",
+    ),
+    Remembered(
+        BrowserCheckProvider,
+        BrowserCheck,
+        "dynamic/xnat:BrowserCheck",
+        "gASVRAAAAAAAAACMJGR5bmFtaWNfcHJvdmlkZXJzLnhuYXQuYnJvd3Nlcl9jaGVja5SMFEJyb3dzZXJDaGVja1Byb3ZpZGVylJOUKYGULg==",
     ),
     Remembered(
         AiaaServersProvider,

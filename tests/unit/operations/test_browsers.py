@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
 from operations.browsers import chosen, server_problem, spelling_problems
-from sandbox.serve import serve
 from sandbox.xnat.viewer import url_used
 from tests.support.free_port import free_port
 
@@ -40,8 +33,8 @@ def test_an_https_address_at_the_root_has_nothing_wrong() -> None:
     [
         ("http://aiaa.example.org", "mixed content"),
         ("https://gate.example.org/aiaa", "drops the path and asks https://gate.example.org/v1/models"),
-        ("https://localhost:5000", "localhost is the clinician's own computer"),
-        ("https://0.0.0.0:5000", "0.0.0.0 is the clinician's own computer"),
+        ("https://localhost:5000", "browsers cannot reach localhost (every machine takes that for itself)"),
+        ("https://0.0.0.0:5000", "browsers cannot reach 0.0.0.0 (every machine takes that for itself)"),
         ("http://HTTP://aiaa:5000", "drops the path"),
         ("http:// h", "is no address"),
         ("http://[::1", "is no address"),
@@ -52,36 +45,6 @@ def test_an_address_that_cannot_work_is_told_with_the_reason(url: str, reason: s
     problems = list(spelling_problems(url, XNAT))
     assert any(reason in problem for problem in problems), problems
     assert all("\n" not in problem and ": " in problem for problem in problems)
-
-
-@pytest.fixture
-def allowed() -> list[str]:
-    """The origin that the server allows, if any."""
-    return []
-
-
-@pytest.fixture
-def url(allowed: list[str]) -> Iterator[str]:
-    async def models(request: Request) -> Response:
-        assert request.headers["origin"] == XNAT
-        return JSONResponse([], headers={"Access-Control-Allow-Origin": allowed[0]} if allowed else None)
-
-    with serve(Starlette(routes=[Route("/v1/models", models)])) as url:
-        yield url
-
-
-@pytest.mark.parametrize("value", ["*", XNAT])
-def test_a_server_that_lets_xnats_pages_read_its_answers_has_no_problem(
-    url: str, allowed: list[str], value: str
-) -> None:
-    allowed.append(value)
-    assert server_problem(url, f"{XNAT}/context") == ""
-
-
-def test_a_server_without_cors_or_with_another_origin_is_told(url: str, allowed: list[str]) -> None:
-    assert "it answers no Access-Control-Allow-Origin" in server_problem(url, XNAT)
-    allowed.append("https://other.example.org")
-    assert "Access-Control-Allow-Origin: https://other.example.org" in server_problem(url, XNAT)
 
 
 def test_a_server_that_is_not_there_is_told_as_seen_from_here() -> None:

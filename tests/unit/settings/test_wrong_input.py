@@ -27,6 +27,10 @@ def server(**keys: object) -> dict[str, Any]:
     return {"servers": {"main": keys}}
 
 
+def allowing(rule: str) -> str:
+    return f"; if it works all the same: registrations.allow: [{rule}]"
+
+
 def registered(xnat: str, **keys: object) -> dict[str, Any]:
     """A stack whose server a project of this XNAT uses."""
     return {**VALID, "servers": {"main": keys}, "xnat": XNAT | {"url": xnat}}
@@ -244,26 +248,40 @@ CASES: list[tuple[dict[str, Any], str]] = [
         registered("https://xnat.example.org", url="http://gpu1.example.org:5000"),
         "servers.main.browser_url: browsers block AIAA on http (http://gpu1.example.org:5000), as XNAT "
         "is on https (https://xnat.example.org): put a gateway with TLS in front of AIAA and give its "
-        "https:// address here",
+        f"https:// address here{allowing('mixed_content')}",
     ),
     (
         registered("https://xnat.example.org"),
         "servers.main.browser_url: clinicians' browsers cannot reach AIAA at http://127.0.0.1:5000 "
         "(every machine takes that for itself), as XNAT is at https://xnat.example.org: give here the "
-        "address by which they reach AIAA, such as https://aiaa.example.org",
+        f"address by which they reach AIAA, such as https://aiaa.example.org{allowing('loopback')}",
     ),
     (
         registered("http://xnat.example.org", browser_url="http://0.0.0.0:5000"),
         "servers.main.browser_url: clinicians' browsers cannot reach AIAA at http://0.0.0.0:5000 (every "
         "machine takes that for itself), as XNAT is at http://xnat.example.org: give here the address by "
-        "which they reach AIAA, such as https://aiaa.example.org",
+        f"which they reach AIAA, such as https://aiaa.example.org{allowing('loopback')}",
     ),
     (
         registered("http://xnat.example.org", browser_url="http://host.docker.internal:5000"),
         "servers.main.browser_url: clinicians' browsers cannot reach AIAA at "
         "http://host.docker.internal:5000 (only containers know that name), as XNAT is at "
         "http://xnat.example.org: give here the address by which they reach AIAA, such as "
-        "https://aiaa.example.org",
+        f"https://aiaa.example.org{allowing('loopback')}",
+    ),
+    (
+        registered("http://xnat.example.org", browser_url="https://gate.example.org/aiaa"),
+        "servers.main.browser_url: must end after host and port, not 'https://gate.example.org/aiaa': XNAT's viewer "
+        "drops any path, so AIAA has to answer at 'https://gate.example.org' itself" + allowing("path"),
+    ),
+    (
+        changed(registrations={"allow": ["mixed_contents"], "site": "main"}),
+        "registrations.allow[0]: there is no rule 'mixed_contents'; did you mean 'mixed_content'?",
+    ),
+    (
+        changed(registrations={"projects": {"LIVER": {"servers": ["main"], "allow": ["http"]}}}),
+        "registrations.projects.LIVER.allow[0]: there is no rule 'http'; there is: cors, loopback, mixed_content, "
+        "path, preflight",
     ),
     (
         server(docker="ssh://root@gpu1.example.org"),
@@ -366,6 +384,34 @@ def test_a_loopback_address_in_any_form_is_for_an_xnat_on_loopback_only(host: st
     assert f"cannot reach AIAA at {url}" in told(registered("https://xnat.example.org", browser_url=url))
     for xnat in ("http://localhost:8080", "https://127.0.0.1"):
         assert Settings.parse(registered(xnat, browser_url=url)).servers["main"].viewer_url == url
+
+
+BROKEN = {
+    "path": {"browser_url": "https://gate.example.org/aiaa"},
+    "loopback": {"browser_url": "https://localhost:5000"},
+    "mixed_content": {"browser_url": "http://aiaa.example.org"},
+}
+
+
+@pytest.mark.parametrize("rule", BROKEN)
+def test_a_rule_is_allowed_by_its_name_for_all_registrations_or_for_each_of_a_server(rule: str) -> None:
+    raw = registered("https://xnat.example.org", **BROKEN[rule])
+    assert told(raw).endswith(allowing(rule))
+    projects = raw["registrations"]["projects"]
+    raw["registrations"] = {"projects": projects, "allow": [rule]}
+    assert Settings.parse(raw).registrations.binding("main")
+    one = {"servers": ["main"], "allow": [rule]}
+    raw["registrations"] = {"projects": {"LIVER": one, "SPLEEN": one}}
+    assert rule not in Settings.parse(raw).registrations.binding("main")
+    raw["registrations"]["projects"]["KIDNEY"] = "main"
+    assert told(raw).endswith(allowing(rule))
+
+
+def test_rules_are_those_of_xnats_address_for_browsers() -> None:
+    raw = registered("http://127.0.0.1:8080", browser_url="http://aiaa.example.org")
+    assert Settings.parse(raw)
+    raw["xnat"]["browser_url"] = "https://xnat.example.org"
+    assert "as XNAT is on https (https://xnat.example.org)" in told(raw)
 
 
 def test_a_server_that_no_project_uses_may_have_any_address() -> None:

@@ -1,0 +1,125 @@
+"""`bin/aiaa audit`: what any XNAT tells browsers of AIAA servers, who wrote it, and whether it works. It reads only,
+and needs no stack: for an XNAT whose lists were written by hand, too."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+
+from clients.errors import ClientError
+from clients.xnat import XnatClient
+from operations import table
+from operations.at_once import at_once
+from operations.browsers import chosen, server_problem, spelling_problems
+from settings.xnat import Xnat
+
+Urls = tuple[str, ...] | None
+
+
+@dataclass(frozen=True)
+class Finding:
+    """
+    Attributes:
+        scope: `site` or `projects/<ID>`.
+        servers: the list; empty if there is none.
+        author: who wrote it last and since when there has been one; empty if there is none.
+        comes_from: the list that decides here, `project` or `site`; empty if there is none.
+        url: what a browser would call; empty if nothing.
+        problems: why that would fail, each with what to do.
+    """
+
+    scope: str
+    servers: tuple[str, ...]
+    author: str
+    comes_from: str
+    url: str
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Read:
+    urls: Urls
+    author: str
+    fault: str = ""
+
+
+def log_in(login: Xnat) -> XnatClient:
+    """A client that is yet to be entered.
+
+    Raises:
+        SettingsError: there is no password where it is said to be.
+    """
+    ca_file = str(login.ca_file) if login.ca_file else None
+    return XnatClient(str(login.url), login.username, login.read_password(), ca_file=ca_file, timeout=login.timeout)
+
+
+def run(client: XnatClient, page: str) -> list[Finding]:
+    """The site, and each project that the account sees.
+
+    Args:
+        page: XNAT's address as browsers have it.
+
+    Raises:
+        ClientError: XNAT did not answer, or refused.
+    """
+    client.server_list("site")  # without the plugin there is one thing to tell, not one for each project
+    scopes = ["site", *(f"projects/{project}" for project in sorted(client.project_ids()))]
+    with at_once() as several:
+        read = dict(zip(scopes, several.map(lambda scope: _read(client, scope), scopes), strict=True))
+        choices = {scope: chosen(None if scope == "site" else read[scope].urls, read["site"].urls) for scope in scopes}
+        urls = sorted({url for _, url in choices.values() if url})
+        met = dict(zip(urls, several.map(lambda url: server_problem(url, page), urls), strict=True))
+    return [_finding(scope, read[scope], choices[scope], met, page) for scope in scopes]
+
+
+def well(findings: Iterable[Finding]) -> bool:
+    return not any(finding.problems for finding in findings)
+
+
+def show(findings: list[Finding]) -> None:
+    """Of projects without a list of their own, and nothing wrong, only the number is told."""
+    told = [each for each in findings if each.servers or each.problems or each.scope == "site"]
+    table.show(
+        ("XNAT", "LIST", "BY", "A BROWSER WILL USE", "WHY THAT FAILS"),
+        [
+            (
+                each.scope,
+                ", ".join(each.servers) or "none",
+                each.author or "-",
+                each.url or "none",
+                "; ".join(each.problems) or "-",
+            )
+            for each in told
+        ],
+    )
+    if others := len(findings) - len(told):
+        use = next((each.url for each in findings if each.scope == "site"), "") or "no server"
+        print(f"{others} other projects have no list of their own: a browser will use {use} there.")
+
+
+def as_json(url: str, findings: list[Finding]) -> str:
+    """A contract for programs: docs/operations.md."""
+    document = {"url": url, "well": well(findings), "scopes": [asdict(finding) for finding in findings]}
+    return json.dumps(document, indent=2)
+
+
+def _read(client: XnatClient, scope: str) -> _Read:
+    try:
+        urls = client.server_list(scope)
+        return _Read(urls, client.authorship(scope) if urls else "")
+    except ClientError as error:
+        return _Read(None, "", error.line)
+
+
+def _finding(scope: str, read: _Read, choice: tuple[str, str], met: dict[str, str], page: str) -> Finding:
+    comes_from, url = choice
+    own = scope == "site" or comes_from == "project"
+    problems = [read.fault] if read.fault else []
+    if len(read.urls or ()) > 1:
+        problems.append(
+            "the viewer uses the first entry only: take the others out, or give projects lists of their own"
+        )
+    if url and own:  # what is wrong with the site's server is told once, with the site's list
+        problems += [*spelling_problems(url, page), *filter(None, [met[url]])]
+    return Finding(scope, read.urls or (), read.author, comes_from, url, tuple(problems))

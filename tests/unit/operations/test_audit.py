@@ -1,0 +1,142 @@
+"""`bin/aiaa audit`: every list of any XNAT, who wrote it, and why browsers would fail with it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from clients.xnat import XnatClient
+from operations import __main__ as command_line
+from operations import audit
+from operations.audit import Finding
+from sandbox.faults import FaultPlan
+from sandbox.serve import serve
+from sandbox.xnat.aiaa_api import TOOL
+from sandbox.xnat.app import create_app
+from sandbox.xnat.options import Options
+from sandbox.xnat.site import Site
+from tests.support.aiaa_stand_in import AiaaStandIn
+from tests.support.free_port import free_port
+
+from .conftest import register
+
+HTTPS = "https://xnat.example.org"
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def site() -> Site:
+    return Site(Options(projects=("KIDNEY", "LIVER", "LUNG", "SPLEEN")))
+
+
+def findings(xnat: str, page: str = HTTPS, user: str = "admin") -> dict[str, Finding]:
+    with XnatClient(xnat, user, user) as client:
+        return {finding.scope: finding for finding in audit.run(client, page)}
+
+
+def test_every_project_and_the_site_is_told_with_who_wrote_its_list_and_when(
+    xnat: str, site: Site, aiaa: AiaaStandIn
+) -> None:
+    site.config.write(TOOL, "project-json", "LIVER", json.dumps([aiaa.url]), user="owner", reason="", unversioned=True)
+    found = findings(xnat, page="http://127.0.0.1:8080")
+    assert list(found) == ["site", "projects/KIDNEY", "projects/LIVER", "projects/LUNG", "projects/SPLEEN"]
+    liver = found["projects/LIVER"]
+    assert liver.author.startswith("written by owner, first on 20")
+    assert (liver.servers, liver.comes_from, liver.url) == ((aiaa.url,), "project", aiaa.url)
+    assert all(finding.problems == () for finding in found.values())
+    assert found["projects/LUNG"] == Finding("projects/LUNG", (), "", "", "", ())
+
+
+def test_what_does_not_work_is_told_where_its_list_is(xnat: str, aiaa: AiaaStandIn) -> None:
+    dead = f"http://127.0.0.1:{free_port()}"
+    register(xnat, "site", [dead])
+    register(xnat, "projects/KIDNEY", ["https://gate.example.org/aiaa"])
+    register(xnat, "projects/LIVER", ["http://aiaa.example.org"])
+    register(xnat, "projects/SPLEEN", [aiaa.url, dead])
+    found = findings(xnat)
+    problems = {scope: "; ".join(finding.problems) for scope, finding in found.items()}
+    assert f"from this machine, GET {dead}/v1/models: connection failed" in problems["site"]
+    assert "the viewer drops the path and asks https://gate.example.org/v1/models" in problems["projects/KIDNEY"]
+    assert "mixed content" in problems["projects/LIVER"]
+    assert "the viewer uses the first entry only" in problems["projects/SPLEEN"]
+    assert (found["projects/LUNG"].comes_from, found["projects/LUNG"].url) == ("site", dead)
+    assert problems["projects/LUNG"] == ""  # it is the site's, and told there
+
+
+def test_a_list_that_is_none_hides_no_other(xnat: str, site: Site) -> None:
+    site.config.write(TOOL, "project-json", "LIVER", "nonsense", user="owner", reason="", unversioned=True)
+    found = findings(xnat)
+    assert "what owner has written there is no list of servers: nonsense" in found["projects/LIVER"].problems[0]
+    assert len(found) == 5
+
+
+def test_an_account_without_rights_sees_what_it_may(xnat: str, site: Site) -> None:
+    site.accounts.add("member", "member").project_roles["LIVER"] = "Members"
+    assert list(findings(xnat, user="member")) == ["site", "projects/LIVER"]
+
+
+@pytest.fixture
+def plan(site: Site) -> Iterator[tuple[str, FaultPlan]]:
+    app = create_app(site.options, site)
+    with serve(app) as url:
+        yield url, app.state.faults
+
+
+def test_it_reads_only_with_one_log_in(plan: tuple[str, FaultPlan]) -> None:
+    url, seen = plan
+    register(url, "projects/LIVER", ["http://127.0.0.1:9"])
+    seen.requests.clear()
+    findings(url)
+    asked = [(entry.method, entry.path) for entry in seen.requests]
+    assert [each for each in asked if each[0] != "GET"] == [("POST", "/data/JSESSION"), ("DELETE", "/data/JSESSION")]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
+    (tmp_path / "password").write_text("admin\n")
+
+    def run(url: str, *args: str) -> tuple[int, str, str]:
+        words = ["audit", url, "--username", "admin", *(args or ["--password-file", str(tmp_path / "password")])]
+        monkeypatch.setattr(sys, "argv", ["bin/aiaa", *words])
+        return (command_line.main(), *capsys.readouterr())
+
+    return run
+
+
+def test_the_command_needs_no_stack_and_ends_with_1_if_something_is_wrong(
+    run: Run, xnat: str, aiaa: AiaaStandIn, tmp_path: Path
+) -> None:
+    register(xnat, "projects/LIVER", [aiaa.url])
+    code, table, _ = run(xnat)
+    assert code == 0
+    assert "projects/LIVER" in table
+    assert "3 other projects have no list of their own: a browser will use no server there." in table
+    register(xnat, "site", ["http://h:1/path"])
+    code, document, _ = run(xnat, "--password-file", str(tmp_path / "password"), "--json")
+    assert code == 1
+    told = json.loads(document)
+    assert (told["url"], told["well"]) == (xnat, False)
+    assert [entry["scope"] for entry in told["scopes"]][:2] == ["site", "projects/KIDNEY"]
+    assert set(told["scopes"][0]) == {"scope", "servers", "author", "comes_from", "url", "problems"}
+
+
+def test_what_is_wrong_with_the_command_or_xnat_is_one_line(
+    run: Run, xnat: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WRONG", "wrong")
+    code, _, told = run(xnat, "--password-env", "WRONG")
+    assert (code, told.count("\n")) == (1, 1)
+    assert "the log-in of admin was refused" in told
+    code, _, told = run("xnat.example.org", "--password-env", "WRONG")
+    assert (code, told.count("\n")) == (2, 1)
+    assert told.startswith("bin/aiaa audit: audit.url: must begin with http:// or https://")
+    code, _, told = run(xnat, "--password-env", "NO_SUCH_VARIABLE")
+    assert code == 2
+    assert "NO_SUCH_VARIABLE is not set or empty" in told
+    code, _, told = run(xnat, "--json")
+    assert (code, told.count("\n")) == (2, 1)
+    assert "give --password-env or --password-file" in told
