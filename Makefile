@@ -27,9 +27,11 @@ clean: down ## `make down`, and remove the tool cache, the virtualenv and all ot
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 test: check toolchain ## checks, and all tests on the real engines; ARGS="..." goes to pytest
+	@$(PY) -m toolchain ssh-server
 	@$(PY) -m toolchain with-image $(PY) -m pytest $(ARGS)
 
 soak: toolchain ## the long tests: random kills, all faults, odd answers (hours)
+	@$(PY) -m toolchain ssh-server
 	@SOAK=1 $(PY) -m toolchain with-image $(PY) -m pytest -m soak $(ARGS)
 
 check: virtualenv ## format, lint, types, imports, shell scripts
@@ -37,7 +39,7 @@ check: virtualenv ## format, lint, types, imports, shell scripts
 	@.venv/bin/ruff check .
 	@.venv/bin/mypy .
 	@.venv/bin/lint-imports
-	@.venv/bin/shellcheck bin/* .ci/run toolchain/*.sh sandbox/launchers/*
+	@.venv/bin/shellcheck bin/* .ci/run toolchain/*.sh components/xnat_host/*.sh sandbox/launchers/*
 
 bench: toolchain ## time and memory, side by side with what one would do by hand; into bench/out/results.json
 	@$(PY) -m toolchain with-image $(PY) -m bench

@@ -9,6 +9,7 @@ from components import failures
 from components.annotation_server import AnnotationServer, AnnotationServerArgs, ServerImages
 from components.model_catalog import ModelCatalog, ModelCatalogArgs
 from components.sandbox import Sandbox, SandboxArgs
+from components.viewer_plugin import ViewerPlugin, ViewerPluginArgs
 from components.xnat_registrations import XnatRegistrations, XnatRegistrationsArgs
 from settings import Settings, SettingsError
 
@@ -31,9 +32,13 @@ catalogs = {
     name: ModelCatalog(name, ModelCatalogArgs(servers[name], server, settings.models_of(name)))
     for name, server in settings.servers.items()
 }
-registrations = None
+plugin = registrations = None
 if settings.xnat and settings.xnat_url:
-    after = [sandbox.xnat] if sandbox and sandbox.xnat else []
+    after: list[pulumi.Resource] = [sandbox.xnat] if sandbox and sandbox.xnat else []
+    if settings.viewer_plugin:
+        plugin_args = ViewerPluginArgs(settings.viewer_plugin, settings.xnat_url)
+        plugin = ViewerPlugin(plugin_args, pulumi.ResourceOptions(depends_on=after))
+        after = [plugin]
     registrations = XnatRegistrations(
         XnatRegistrationsArgs(
             settings.xnat_url,
@@ -58,7 +63,9 @@ exported = {
         for name, model in catalog.models.items()
     },
     "registrations": {scope: made.urls for scope, made in registrations.lists.items()} if registrations else {},
-    "xnat": {"url": settings.xnat_url} | ({"demo_login": sandbox.xnat_login} if sandbox and sandbox.xnat else {}),
+    "xnat": {"url": settings.xnat_url}
+    | ({"demo_login": sandbox.xnat_login} if sandbox and sandbox.xnat else {})
+    | ({"viewer_plugin": plugin.version} if plugin else {}),
 }
 for key, value in exported.items():
     pulumi.export(key, failures.as_known(value))

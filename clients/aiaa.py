@@ -6,6 +6,7 @@ and the published Python and C++ clients (https://github.com/NVIDIA/ai-assisted-
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -16,18 +17,21 @@ from types import TracebackType
 from typing import Any, Self
 
 from requests_toolbelt.multipart.encoder import MultipartEncoder, MultipartEncoderMonitor
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, stop_before_delay, wait_random_exponential
 
 from clients.aiaa_answers import InferenceResult as InferenceResult  # for who uses the client
 from clients.aiaa_answers import ModelEntry as ModelEntry
 from clients.aiaa_answers import result_of
-from clients.connection import Deadline
-from clients.errors import ClientError, NotReady, Rejected, Unreachable
+from clients.connection import ConnectionLost, Deadline
+from clients.errors import ClientError, GaveUp, NotReady, Rejected, Unreachable
 from clients.progress import Progress
 from clients.transport import Answer, Transport, wait_for
 
 _ROUTES = {"segmentation": "segmentation", "annotation": "dextr3d", "deepgrow": "deepgrow"}
 _POLL = 0.5  # seconds between two looks at a model that is to come or to go
 _LISTED_WITHIN = 10.0  # seconds: AIAA's processes each keep a copy of the list, and read it anew now and then
+_LOST_WITHIN = 5.0  # seconds, in which a load whose connection was lost may still show in the list
+_ATTEMPTS = 4
 _CONFIG_WITHIN = 10.0  # seconds: it can be done without
 _NO_SPACE = os.strerror(errno.ENOSPC)  # AIAA is written in Python, whose errors its answers name
 
@@ -114,7 +118,7 @@ class AiaaClient:
         deadline: float,
         *,
         filename: str = "model.ts",
-        is_it: Callable[[ModelEntry], bool] = lambda _entry: True,
+        is_it: Callable[[ModelEntry], bool] | None = None,
         tell: Callable[[str], None] = lambda _line: None,
     ) -> ModelEntry:
         """Upload AIAA's config and the model's file, streamed from disk; answers when the model is loaded.
@@ -123,7 +127,7 @@ class AiaaClient:
             data: TorchScript for 4.x, a TensorFlow graph for 3.x; None for a config that needs no weights.
             filename: by which the server is told of it: `model.ts`, `model.trt.pb`.
             is_it: tells the entry of this upload from that of a model that it replaces, which may be listed a moment
-                longer.
+                longer. By it an upload whose answer was lost is found in the list, and not sent again.
             tell: is told now and then how far the upload is.
 
         Raises:
@@ -253,26 +257,60 @@ class AiaaClient:
         deadline: float,
         body: Callable[[Deadline], tuple[Any, str]],
         size: str = "",
-        is_it: Callable[[ModelEntry], bool] = lambda _entry: True,
+        is_it: Callable[[ModelEntry], bool] | None = None,
     ) -> ModelEntry:
-        """`size`: of an upload, in words."""
+        """
+        Args:
+            size: of an upload, in words.
+            is_it: see `load_from_files`; None of what is not to be told from what it replaces.
+        """
         limit = Deadline(deadline)
         with Transport(self.url, ca_file=self._ca_file, read_timeout=deadline) as patient:
+
+            def attempt() -> ModelEntry | None:
+                """The entry, if its end was seen in the list rather than in an answer."""
+                try:
+                    _require_no_page(
+                        patient.call(
+                            "PUT", "admin", "model", name, deadline=limit.left, body=body, repeat=is_it is None
+                        )
+                    )
+                except (NotReady, Unreachable) as error:
+                    if is_it and (entry := self._arrived(name, is_it, error, limit)):
+                        return entry
+                    raise
+                return None
+
             try:
-                answer = patient.call("PUT", "admin", "model", name, deadline=deadline, body=body)
+                entry = Retrying(
+                    retry=retry_if_exception(lambda error: is_it is not None and _may_be_repeated(error)),
+                    stop=stop_after_attempt(_ATTEMPTS) | stop_before_delay(deadline),
+                    wait=wait_random_exponential(multiplier=0.2, max=3),
+                    reraise=True,
+                )(attempt)
             except ClientError as error:
                 if _NO_SPACE in str(error):
                     raise DiskFull(f"no room for the model{f' of {size}' if size else ''}: {error}") from None
                 raise (type(error)(f"{error} (an upload of {size})", advice=error.advice) if size else error) from None
-        _require_no_page(answer)
         # The answer's shape is recorded of one version only; what counts is what the server lists.
         soon = min(limit.left, _LISTED_WITHIN)
-        entry = self._look_until(name, lambda found: found is not None and is_it(found), soon)
+        entry = entry or self._look_until(name, lambda found: found is not None and (not is_it or is_it(found)), soon)
         if entry is None:
             raise Rejected(
                 f"PUT of model {name} on {self.url}: answered 200, yet the model is not listed; see {self.url}/logs/"
             )
         return entry
+
+    def _arrived(
+        self, name: str, is_it: Callable[[ModelEntry], bool], error: ClientError, limit: Deadline
+    ) -> ModelEntry | None:
+        """The entry of a load whose answer was lost, if it came about all the same: gigabytes are not sent twice. After
+        a proxy gave up, the server goes on, and may take all the time that it was given."""
+        patience = limit.left if isinstance(error, GaveUp) else min(limit.left, _LOST_WITHIN)
+        with contextlib.suppress(ClientError):
+            entry = self._look_until(name, lambda found: found is not None and is_it(found), patience)
+            return entry if entry and is_it(entry) else None
+        return None
 
     def _look_until(self, name: str, enough: Callable[[ModelEntry | None], bool], deadline: float) -> ModelEntry | None:
         """The model's entry, or None, once that is what is waited for; at the deadline, what there is."""
@@ -282,6 +320,11 @@ class AiaaClient:
             if enough(entry) or not limit.left:
                 return entry
             time.sleep(min(_POLL, limit.left))
+
+
+def _may_be_repeated(error: BaseException) -> bool:
+    """A server to which a proxy lost the way while it works must not be given the same work again."""
+    return isinstance(error, (ConnectionLost, NotReady)) and not isinstance(error, GaveUp)
 
 
 def _require_no_page(answer: Answer) -> None:

@@ -93,7 +93,7 @@ class ConnectionLost(Unreachable):
 def failure(tried: str, error: Exception, limit: Deadline, secrets: Iterable[str] = ()) -> Unreachable:
     """What is told of an exchange that ended with one of `FAILURES`; `ConnectionLost` if another may not."""
     if isinstance(error, requests.ConnectTimeout):
-        return Unreachable(f"{tried}: no connection in time")
+        return _not_sent(Unreachable(f"{tried}: no connection in time"))
     timeouts = (TimeoutError, requests.Timeout, urllib3.exceptions.TimeoutError)
     if isinstance(error, timeouts) or not limit.left:
         return Unreachable(
@@ -106,9 +106,22 @@ def failure(tried: str, error: Exception, limit: Deadline, secrets: Iterable[str
             f"{tried}: TLS failed: {reason}",
             advice="check that its certificate is for this host name, and that this machine trusts who signed it",
         )
+    if isinstance(error, requests.ConnectionError) and _found_nobody(error):
+        return _not_sent(ConnectionLost(f"{tried}: connection failed: {reason}"))
     if isinstance(error, (requests.ConnectionError, urllib3.exceptions.HTTPError)):
         return ConnectionLost(f"{tried}: connection failed: {reason}")
     return Unreachable(f"{tried}: cannot be sent: {reason}")
+
+
+def _found_nobody(error: requests.ConnectionError) -> bool:
+    """Refused, no route, no such host: as urllib3 says it, inside what requests makes of it."""
+    inner = error.args[0] if error.args else None
+    return isinstance(getattr(inner, "reason", None), urllib3.exceptions.NewConnectionError)
+
+
+def _not_sent(error: Unreachable) -> Unreachable:
+    error.may_have_arrived = False
+    return error
 
 
 @contextlib.contextmanager

@@ -35,8 +35,13 @@ class ClientError(Exception):
 
 
 class Unreachable(ClientError):
-    """No answer: no such host, nothing listens, TLS failed, the connection broke, or time ran out."""
+    """No answer: no such host, nothing listens, TLS failed, the connection broke, or time ran out.
 
+    Attributes:
+        may_have_arrived: the server may have got the request; False if there was not even a connection.
+    """
+
+    may_have_arrived = True
     advice = "check the address, that the server runs, and that no firewall is in between; then run the command again"
 
 
@@ -44,6 +49,15 @@ class NotReady(ClientError):
     """The server, or the proxy before it, says that it cannot serve yet (502, 503, 504)."""
 
     advice = "wait until it is up, then run the command again; its log tells what it waits for"
+
+
+class GaveUp(NotReady):
+    """A proxy waited no longer for the server's answer (504): the server may well be at work still."""
+
+    advice = (
+        "see whether it is done meanwhile, then run the command again; the proxy waits too short a time (nginx: "
+        "proxy_read_timeout)"
+    )
 
 
 class Refused(ClientError):
@@ -159,7 +173,7 @@ def of_status(tried: str, status: int, reason: str, body: bytes, secrets: Iterab
     if status in (401, 403):
         return Refused(line)
     if status in (502, 503, 504):
-        return NotReady(line)
+        return GaveUp(line) if status == 504 else NotReady(line)
     if status == 413:
         return TooLarge(line)
     if status < 500 or own_document:

@@ -17,7 +17,7 @@ from typing import BinaryIO, Self
 
 from clients.errors import Broken, ClientError
 
-ANOTHER_FILE = "it is not the file that is meant: check the address, and what is said of it here"
+ANOTHER_FILE = "it is not the file that is meant: check the address, and the size or sha256 that is given with it"
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 

@@ -46,6 +46,16 @@ class XnatClient(XnatSession):
         if failure := wait_for(look, deadline, on_wait):
             raise failure
 
+    def viewer_plugin_version(self) -> str | None:
+        """As the plugin's own annotation has it, once XNAT has loaded it; None if it has not."""
+        answer = self.call("GET", "xapi", "plugins", meaning.VIEWER_PLUGIN, expect=(200, 404))
+        if answer.status == 404:
+            return None
+        document = answer.json()
+        if not isinstance(document, dict):
+            raise answer.instead_of("a plugin")
+        return str(document.get("version"))
+
     def server_list(self, scope: str) -> tuple[str, ...] | None:
         """The list of AIAA servers of `site` or `projects/<ID>`; None if there is none, or an empty one.
 

@@ -18,6 +18,7 @@ from typing import Any, NoReturn
 
 from model_files.config_problems import Problem, problems
 from model_files.config_schema import Api, Engine
+from model_files.content import ZIP
 from model_files.declared_input import Declared, declared
 from model_files.errors import Unusable, size_in_words
 from model_files.pipeline_parts import parts
@@ -55,7 +56,10 @@ def read(path: Path) -> dict[str, Any]:
     try:
         if (size := path.stat().st_size) > _LARGEST:
             raise Unreadable(f"{path}: has {size_in_words(size)}, which no configuration has: name config_aiaa.json")
-        return parse(path.read_bytes(), str(path))
+        content = path.read_bytes()
+        if content.startswith(ZIP):
+            raise Unreadable(f"{path}: is a zip archive, as TorchScript is: are the config and the weights swapped?")
+        return parse(content, str(path))
     except OSError as error:
         raise Unreadable(f"{path}: cannot be read: {error.strerror}") from None
 

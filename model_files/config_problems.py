@@ -52,13 +52,27 @@ def problems(config: Any, file: str, *, api: Api, engine: Engine, has_weights: b
     """
     if not isinstance(config, Mapping):
         return [Problem(file, "", "holds no object: write {...} with version, type, labels and inference")]
-    wrong = dict(_shape(Config3 if api == "clara-3.1" else Config4, config))
+    schema: type[BaseModel] = Config3 if api == "clara-3.1" else Config4
+    wrong = dict(_shape(schema, config)) | dict(_near_misses(schema, config))
     rules = [_of_its_type(config, api), _of_weights(config, has_weights)]
     rules.append(_other_generation(config) if api == "clara-3.1" else _of_the_engine(config, engine, has_weights))
     for rule in rules:
         for path, told in rule:
             wrong.setdefault(path, told)
     return [Problem(file, path, one_line(told)) for path, told in wrong.items()]
+
+
+def _near_misses(model: type[BaseModel], document: Mapping[str, Any], at: str = "") -> Found:
+    """Keys that are not known and look like one that is, and is not there: AIAA would pass over them. Other keys that
+    are not known are left alone."""
+    absent = [key for key in model.model_fields if key not in document]
+    for key, value in document.items():
+        field = model.model_fields.get(key)
+        if field is None:
+            if close := difflib.get_close_matches(key[:80], absent, n=1, cutoff=0.85):
+                yield one_line(f"{at}{key}"), f"is not known: is {close[0]} meant?"
+        elif isinstance(value, Mapping) and (inner := _model_in(field.annotation)):
+            yield from _near_misses(inner, value, f"{at}{key}.")
 
 
 def _of_its_type(config: Mapping[str, Any], api: Api) -> Found:
@@ -101,6 +115,8 @@ def _of_the_engine(config: Mapping[str, Any], engine: Engine, has_weights: bool)
     if section is None:
         old = [key for key in _OF_CLARA_3 if key in inference]
         told = f"is missing, and the engine {engine} needs it"
+        other = [key for key in inference if key in _SECTION.values() or key.upper() == _SECTION[engine]]
+        told += f" (there is {', '.join(map(_shown, other))})" if other else ""
         told += f" (inference.{old[0]} is of Clara 3: the model may be, too)" if old else ""
         yield path, f'{told}: write {{"name": "{_CLASS[engine]}", ...}}'
         return
@@ -108,6 +124,7 @@ def _of_the_engine(config: Mapping[str, Any], engine: Engine, has_weights: bool)
         yield path, f'is {_shown(section)}: write an object with "name" and "args"'
         return
     yield from _shape(Section, section, path)
+    yield from _near_misses(Section, section, f"{path}.")
     if config.get("type") == "pipeline":
         yield from _of_a_pipeline(section, path)
     else:
@@ -130,7 +147,8 @@ def _of_a_model(section: Mapping[str, Any], path: str, engine: Engine, has_weigh
     """An inference class of one's own may do without weights and without Triton."""
     if not has_weights:
         if _is_aiaas_own(section):
-            told = f"{_shown(section.get('name'))} needs weights: give the model's weights, or name a class of your own"
+            told = f"{_shown(section.get('name'))} needs weights: give them, or name a class of your own"
+            told += ', or for a pipeline write "type": "pipeline"'
             yield f"{path}.name", told
         return
     if engine == "native":

@@ -33,11 +33,12 @@ def _nonempty(text: str) -> str:
     return text
 
 
-def _of_digits(value: object) -> object:
-    """A server lists the version as text, and configs have been written with either."""
-    digits = isinstance(value, str) and value.isascii() and value.isdigit()
+def _version(value: object) -> object:
+    """A server lists the version as text. Published configs have whole numbers; that others would be refused is written
+    nowhere."""
+    text = isinstance(value, str) and value.isprintable() and bool(value.strip())
     whole = isinstance(value, int) and not isinstance(value, bool) and value >= 0
-    if not (digits or whole):
+    if not (text or whole):
         raise Strange
     return value
 
@@ -104,8 +105,8 @@ class Inference4(_Part):
 
 
 class Config4(Head):
-    version: Annotated[Any, BeforeValidator(_of_digits)] = Field(
-        description="write the model's version, a whole number such as 1"
+    version: Annotated[Any, BeforeValidator(_version)] = Field(
+        description='write the model\'s version, a whole number such as 1, or a text such as "1.2"'
     )
     inference: Inference4 = Field(description="write an object with a section for the server's engine")
 

@@ -119,6 +119,8 @@ class Mmar(ABC):
             return tops[0]
         if tops:
             raise NoMmar(f"{self._path}: holds several MMARs ({_some(tops)}): give one of them")
+        if any("/code/" in name for name in names):
+            raise NoMmar(f"{self._path}: is no MMAR but TorchScript, weights alone: give it as data, with a config")
         there = [name for name in names if name.startswith("config/")] or {name.partition("/")[0] for name in names}
         raise NoMmar(
             f"{self._path}: has no {CONFIG}, at its root or in one folder; there is: {_some(there)}: "

@@ -16,6 +16,7 @@ from clients.errors import ClientError
 from clients.ngc_process import URL as NGC
 from operations import audit, doctor, forget, logs, ngc, stack_file, status, verify
 from operations.errors import CommandFailed, UsageError
+from operations.metadata import command as viewer_metadata
 from operations.pulumi_cli import PulumiCli
 from settings import SettingsError, Xnat
 from settings.errors import validated
@@ -176,6 +177,9 @@ def _parser() -> argparse.ArgumentParser:
     command = add("logs", _logs, "what AIAA and Triton wrote last")
     command.add_argument("server", nargs="?", metavar="SERVER", help="all servers by default")
     command.add_argument("--lines", type=_count, default=50, metavar="N", help="of each log; 50 by default")
+    command = add("viewer-metadata", viewer_metadata.run, "have XNAT build what its viewer needs to know of sessions")
+    viewer_metadata.add_options(command)
+    add_json(command)
     command = add("forget", _forget, "take what is gone for good out of the stack's state")
     command.add_argument("what", metavar="SERVER|xnat", help="a server's name, or xnat")
     command.add_argument("-y", "--yes", action="store_true", help="do not ask")

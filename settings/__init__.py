@@ -5,6 +5,7 @@ from settings.models import LocalSource, Model, NgcAccount, PinnedFile
 from settings.sandbox import Sandbox, SandboxXnat
 from settings.servers import Healthcheck, Images, Server
 from settings.stack import NAMESPACE, Settings
+from settings.viewer_plugin import ViewerPlugin
 from settings.xnat import Registrations, Xnat
 
 __all__ = [
@@ -21,5 +22,6 @@ __all__ = [
     "Server",
     "Settings",
     "SettingsError",
+    "ViewerPlugin",
     "Xnat",
 ]

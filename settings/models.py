@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import unquote, urlsplit
 
-from pydantic import BeforeValidator, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from model_files import config, torchscript
 from model_files.config import Api, Engine
 from model_files.errors import Unusable
 from model_files.mmar import Mmar
-from settings.errors import nested
+from settings.errors import nested, shown
 from settings.strict import Strict
 from settings.values import (
     BaseUrl,
@@ -52,6 +52,8 @@ class PinnedFile(Strict):
 
 
 def _data(value: object) -> object:
+    if isinstance(value, str) and "://" in value:
+        raise ValueError(f"a URL is given with its checksum: write {{url: {shown(value)}, sha256: ...}}")
     return nested(PinnedFile, value) if isinstance(value, Mapping) else existing_file(value)
 
 
@@ -75,7 +77,7 @@ class Model(Strict):
     local: LocalSource | None = None
     mmar: ExistingPath | None = None
     pipeline: PipelineSource | None = None
-    servers: tuple[Text, ...] | None = None
+    servers: Annotated[tuple[Text, ...], Field(min_length=1)] | None = None
     adopt: bool = False
     retain: bool = False
     mark: bool = True

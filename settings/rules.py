@@ -33,10 +33,12 @@ def unknown_servers(named: Mapping[str, Sequence[str]], context: Any) -> Wrong:
                 yield key, f"there is no server {shown(name)}{nearest(name, known)}"
 
 
-def xnat_for_registrations(settings: Settings) -> Wrong:
-    if any(True for _ in settings.registrations.by_scope()):
+def xnat_for_what_is_done_there(settings: Settings) -> Wrong:
+    registers = any(True for _ in settings.registrations.by_scope())
+    if registers or settings.viewer_plugin:
         if settings.xnat is None:
-            yield "xnat", "is missing, and registrations need it: give its url, a username and a password"
+            needs = "registrations need" if registers else "viewer_plugin needs"
+            yield "xnat", f"is missing, and {needs} it: give its url, a username and a password"
         elif settings.xnat_url is None:
             yield "xnat.url", "is missing: give XNAT's address (it may be left out with sandbox.xnat only)"
 
@@ -168,7 +170,7 @@ def _overlap(bind: str, other: str) -> bool:
 
 ALL: tuple[Callable[[Settings], Wrong], ...]
 ALL = (
-    xnat_for_registrations,
+    xnat_for_what_is_done_there,
     server_names,
     ports_once,
     bind_reached_from_here,

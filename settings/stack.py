@@ -23,6 +23,7 @@ from settings.sandbox import Sandbox
 from settings.servers import Server
 from settings.strict import Strict
 from settings.values import ModelName, ServerName
+from settings.viewer_plugin import ViewerPlugin
 from settings.xnat import Registrations, Xnat
 
 NAMESPACE = "xnat-aiaa"
@@ -39,6 +40,7 @@ class Settings(Strict):
     models: dict[ModelName, Model] = Field(default_factory=dict)
     ngc: NgcAccount = NgcAccount()
     xnat: Xnat | None = None
+    viewer_plugin: ViewerPlugin | None = None
     registrations: Registrations = Registrations()
     sandbox: Sandbox | None = None
 

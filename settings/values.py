@@ -121,6 +121,26 @@ def _workspace(value: object) -> str:
     return text
 
 
+def _ssh_address(value: object) -> str:
+    text = _line(value)
+    if not re.fullmatch(r"ssh://([\w.-]+@)?[\w.:\[\]-]+", text, re.ASCII) or not _has_host(text):
+        raise ValueError(
+            "must be a host's SSH address, such as ssh://admin@xnat.example.org, with a port if it is not 22, not "
+            f"{shown(text)}"
+        )
+    return text
+
+
+def _plugins_folder(value: object) -> str:
+    text = _line(value)
+    if text != "auto" and (not text.startswith("/") or posixpath.normpath(text).strip("/") == ""):
+        raise ValueError(
+            "must be auto, or the absolute folder on XNAT's host that has its plugins, such as "
+            f"/data/xnat/home/plugins, not {shown(text)}"
+        )
+    return text
+
+
 def _has_host(url: str) -> bool:
     """Whether a URL names a host, and a port that there can be if it names one."""
     try:
@@ -181,6 +201,8 @@ def _existing(value: object, kind: str, is_there: Callable[[Path], bool]) -> Pat
         found = is_there(path)
     except OSError as error:
         raise ValueError(f"{shown(str(path))} cannot be read: {error.strerror}") from None
+    if not found and kind == "file" and path.is_dir():
+        raise ValueError(f"{shown(str(path))} is a folder: name the file in it")
     if not found:
         raise ValueError(f"there is no {kind} {shown(str(path))} (a path is relative to the folder of Pulumi.yaml)")
     if not os.access(path, os.R_OK):
@@ -235,6 +257,14 @@ _NAME_RULE = "up to 100 letters, digits, _ . and -, beginning with a letter or d
 Text = Annotated[str, BeforeValidator(_line)]
 ServerName = Annotated[str, _one_of(_NAME, f"{_NAME_RULE}, as containers are named by it")]
 ModelName = Annotated[str, _one_of(_NAME, f"{_NAME_RULE}, as it stands in AIAA's URLs")]
+ContainerName = Annotated[str, _one_of(_NAME, f"{_NAME_RULE}, as Docker names containers")]
+PluginVersion = Annotated[
+    str,
+    _one_of(
+        r"[0-9]+(\.[0-9]+)+[A-Za-z0-9.+_-]*",
+        'a version as XNAT\'s list of plugins shows it, in quotes, such as "3.7.2"',
+    ),
+]
 ProjectId = Annotated[str, _one_of(r"[A-Za-z0-9_-]+", "a project's ID, which has letters, digits, _ and - only")]
 Image = Annotated[
     str, _one_of(r"[A-Za-z0-9][A-Za-z0-9._:/@-]*", "an image's name, such as registry.example.org/aiaa:1")
@@ -255,6 +285,8 @@ Origin = Annotated[str, BeforeValidator(_origin)]
 BaseUrl = Annotated[str, BeforeValidator(_base_url)]
 IpAddress = Annotated[str, BeforeValidator(_ip_address)]
 DockerAddress = Annotated[str, BeforeValidator(_docker)]
+SshAddress = Annotated[str, BeforeValidator(_ssh_address)]
+PluginsFolder = Annotated[str, BeforeValidator(_plugins_folder)]
 WorkspaceLocation = Annotated[str, BeforeValidator(_workspace)]
 Command = Annotated[str, BeforeValidator(_command)]
 Password = Annotated[SecretStr, BeforeValidator(_password)]

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 from docker.errors import DockerException
 
-from toolchain import base_image, development_stack, engine, lock, private_engine, pulumi_tools
+from toolchain import base_image, development_stack, engine, lock, private_engine, pulumi_tools, ssh_server
 from toolchain.errors import SetUpError, reason
 
 
@@ -72,6 +72,7 @@ _STEPS: dict[str, Callable[[argparse.Namespace], object]] = {
     "tools": lambda arguments: pulumi_tools.ensure(arguments.route),
     "engine": lambda _: engine.ensure(),
     "image": lambda _: base_image.ensure(engine.ensure()),
+    "ssh-server": lambda _: ssh_server.ensure(),
     "down": lambda _: development_stack.take_back(),
     "stop-engine": lambda _: private_engine.stop(),
     "remove-images": lambda _: development_stack.remove_images(),

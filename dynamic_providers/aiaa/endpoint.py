@@ -50,7 +50,8 @@ class EndpointProvider(Provider):
         state = {key: value for key, value in plain(props).items() if key != "drift"}
         told = _drift(state)
         if told:
-            say(f"server {state['server']}: {told}; the next `up` puts it right")
+            by_us = "the next `up` puts it right" if state["logs_of"] else "whoever runs it has to put it right"
+            say(f"server {state['server']}: {told}; {by_us}")
         found = state | ({"drift": told} if told else {})
         return ReadResult(id_, found, found)
 

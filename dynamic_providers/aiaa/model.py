@@ -13,8 +13,9 @@ from clients.aiaa import AiaaClient
 from clients.ngc import NgcCatalog
 from clients.ngc_key import find_key
 from dynamic_providers import stack_config
-from dynamic_providers.aiaa import model_inputs, model_source
-from dynamic_providers.aiaa.model_source import ForeignModel, Known, Loaded, NotAsSent, Source, Unfit
+from dynamic_providers.aiaa import model_inputs, model_on_server
+from dynamic_providers.aiaa.model_on_server import ForeignModel, Known
+from dynamic_providers.aiaa.model_source import Loaded, NotAsSent, Source, Unfit, public
 from dynamic_providers.aiaa.packages import SourceChanged
 from dynamic_providers.boundary import (
     Props,
@@ -29,7 +30,6 @@ from dynamic_providers.boundary import (
 from model_files.errors import Unusable
 from settings import NgcAccount
 
-_RELOAD_ON = (*model_inputs.SOURCE, "generation", "owner")
 _OUTPUTS = ("type", "labels", "version", "description", "digest", "loaded", "ensured_at")
 _NO_INPUTS = (*_OUTPUTS, "drift")  # of the program
 
@@ -43,14 +43,14 @@ class ModelProvider(Provider):
     """
 
     required = ("server", "model", "url", "owner")
-    managed = ("url", *_RELOAD_ON, "drift")
+    managed = ("url", *model_inputs.SOURCE, "generation", "owner", "drift")
 
     def configure(self, req: ConfigureRequest) -> None:
         self._config = req.config
 
     def faults(self, known: Props) -> Iterator[tuple[str, str]]:
         if bool(known.get("ngc")) == bool(known.get("config_digest")):
-            yield "ngc", "give exactly one source: an NGC path, or local files"
+            yield "ngc", "give exactly one source: an NGC path, or a config"
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         inputs = plain(props)
@@ -61,7 +61,9 @@ class ModelProvider(Provider):
     def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
         inputs, state = plain(news), plain(olds)
         seen = bool(olds.get("drift"))
-        reload = seen or any(differs(olds.get(key), news.get(key)) for key in _RELOAD_ON)
+        reload = differs(olds.get("generation"), news.get("generation"))
+        if not model_inputs.bears_a_mark(inputs):  # nothing else tells another version of it
+            reload |= seen or any(differs(olds.get(key), news.get(key)) for key in model_inputs.SOURCE)
         known = Known(self._source(state), state["owner"])
         return UpdateResult(_outputs(inputs, self._ensure(inputs, known=known, seen=seen, reload=reload)))
 
@@ -74,13 +76,15 @@ class ModelProvider(Provider):
         if entry is None:
             say(f"model {_id(state)}: the server does not list it any more; the next `up` loads it")
             return ReadResult("", {})
-        told = model_source.drift(entry, state.get("loaded", {}), model_inputs.marked_digest(state))
+        digest, owner = model_inputs.marked_digest(state), state["owner"]
+        told = model_on_server.drift(entry, state.get("loaded", {}), digest, owner)
         if told:
-            say(f"model {_id(state)}: {told}; the next `up` loads it again")
+            hope = "" if model_on_server.is_others(entry, owner) else "; the next `up` loads it again"
+            say(f"model {_id(state)}: {told}{hope}")
         drift = {"drift": told} if told else {}
         inputs = {key: value for key, value in state.items() if key not in _NO_INPUTS} | drift
         state.pop("drift", None)
-        return ReadResult(id_, state | model_source.public(entry) | drift, inputs)
+        return ReadResult(id_, state | public(entry) | drift, inputs)
 
     def delete(self, _resource_id: str, props: dict[str, Any]) -> None:
         state = plain(props)
@@ -89,7 +93,7 @@ class ModelProvider(Provider):
             + state["server"]
         )
         with one_line_errors(f"model {_id(state)}"), help_if_dead(stays), AiaaClient(state["url"]) as client:
-            left = model_source.remove(
+            left = model_on_server.remove(
                 client,
                 state["model"],
                 self._source(state),
@@ -114,7 +118,7 @@ class ModelProvider(Provider):
         subject = f"model {_id(inputs)}"
         with one_line_errors(subject), AiaaClient(inputs["url"]) as client:
             try:
-                return model_source.ensure(
+                return model_on_server.ensure(
                     client,
                     inputs["model"],
                     self._source(inputs),
@@ -193,6 +197,6 @@ def _id(props: Props) -> str:
 
 
 def _outputs(inputs: Props, loaded: Loaded) -> dict[str, Any]:
-    public = model_source.public(loaded.entry)
+    told = public(loaded.entry)
     now = datetime.now(UTC).isoformat(timespec="milliseconds")
-    return {**inputs, **public, "digest": loaded.digest, "loaded": public, "ensured_at": now}
+    return {**inputs, **told, "digest": loaded.digest, "loaded": told, "ensured_at": now}

@@ -16,7 +16,8 @@ from clients.ngc import NgcCatalog
 from dynamic_providers.aiaa.model_source import Ngc, Sent, Source
 from dynamic_providers.aiaa.packages import Archive, Digests, Files, FromNgc, Package, Pinned
 
-# What means another model, if it changes. The config's digest stands for the config: another layout is no change.
+# What means another model, if it changes. The config's digest stands for it: another layout is no change. Nor is
+# another `api`: a server that became a new one keeps what its workspace has, in whatever form it came.
 SOURCE = ("ngc", "ngc_version", "ngc_fetch", "config_digest", "weights_digest", "mark")
 
 _DEPLOYER = "deployer"

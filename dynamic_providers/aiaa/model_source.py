@@ -1,4 +1,4 @@
-"""Where a model comes from, whose a model on a server is, and how one is brought there. Knows nothing of Pulumi.
+"""Where a model comes from, and whether an entry of a server's list is that model. Knows nothing of Pulumi.
 
 AIAA keeps no record of who loaded a model. What we send therefore carries a mark in `inference.meta_data` (before 4.0,
 `inference.additional_info`), whose keys AIAA shows in the model's public entry (documented in NVIDIA's model
@@ -9,21 +9,16 @@ deploying machine. A model that AIAA fetches from NGC by itself cannot carry a m
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from clients.aiaa import AiaaClient, ModelEntry
 from clients.connection import Deadline
-from clients.errors import Broken, ClientError, Rejected
+from clients.errors import Unreachable
 from dynamic_providers.aiaa.packages import Content, Package, Tell
 from model_files import config, torchscript
 from model_files.config import Api, Engine
-
-
-class ForeignModel(Exception):
-    """The name is taken by a model that is not ours."""
 
 
 class Unfit(Exception):
@@ -32,6 +27,11 @@ class Unfit(Exception):
 
 class NotAsSent(Exception):
     """The server took a model, and lists another."""
+
+
+Standing = Literal["wanted", "ours", "nobodys", "others"]
+"""Of an entry under a name of ours: it is ours and just what is to be there; another version of ours; without a mark,
+and nothing else says that it is ours; another stack's."""
 
 
 @dataclass(frozen=True)
@@ -55,15 +55,12 @@ class Ngc:
         as_form = self.api == "clara-4.1"
         return Loaded(client.load_from_ngc(name, self.path, self.version, deadline, as_form=as_form), None)
 
-    def is_there(self, entry: ModelEntry) -> bool:
-        """AIAA tells nothing by which one download could be told from another: one without a mark may be it."""
-        return entry.meta.get("digest") is None
-
-    def is_ours(self, entry: ModelEntry, owner: str, *, claimed: bool) -> bool:
-        """An unmarked entry counts as this model under a name that our state claims, or NGC's own name for it."""
-        return _owner(entry) == owner or (
-            _owner(entry) is None and (claimed or entry.name == self.path.rpartition("/")[2])
-        )
+    def standing(self, entry: ModelEntry, owner: str, *, claimed: bool) -> Standing:
+        """An entry without a mark counts as this model under a name that our state claims, or NGC's own name for it:
+        AIAA tells nothing by which one download could be told from another."""
+        if owner_of(entry) is not None:
+            return "ours" if owner_of(entry) == owner else "others"
+        return "wanted" if claimed or entry.name == self.path.rpartition("/")[2] else "nobodys"
 
 
 @dataclass(frozen=True)
@@ -79,6 +76,9 @@ class Sent:
         limit = Deadline(deadline)
         with self.package.open(deadline, tell) as content:
             self._require_fit(content)
+            if not limit.left:
+                told = f"nothing was sent: the {deadline:.0f} s for it were over when its files were here"
+                raise Unreachable(told, advice="run the command again, or raise the server's load_timeout")
             mark = self._mark(content, owner)
             document = config.marked(content.config, mark, self.api) if mark else content.config
             entry = client.load_from_files(
@@ -94,22 +94,27 @@ class Sent:
                 raise NotAsSent(told)
         return Loaded(entry, mark.get("digest"))
 
-    def is_there(self, entry: ModelEntry) -> bool:
-        planned, origin = self.package.planned, self.package.origin
-        if not self.marked:
-            return _owner(entry) is None and self._is_like(entry)
-        return entry.meta.get("digest") == str(planned) if planned else entry.meta.get("origin") == origin
-
-    def is_ours(self, entry: ModelEntry, owner: str, *, claimed: bool) -> bool:
+    def standing(self, entry: ModelEntry, owner: str, *, claimed: bool) -> Standing:
         """Without our mark it is somebody's work, also under a name that our state claims; unless ours bear none: then
-        an unmarked one counts as ours that our state claims, that looks as our config says, or has NGC's own name."""
-        if self.marked or _owner(entry) is not None:
-            return _owner(entry) == owner
+        our state's claim decides, or NGC's own name. Never what it looks like: many models have the same labels."""
+        if owner_of(entry) is not None:
+            if owner_of(entry) != owner:
+                return "others"
+            return "wanted" if self.marked and self._is_wanted(entry) else "ours"
         ngc_name = (self.package.origin or "").partition(":")[0].rpartition("/")[2]
-        return claimed or self._is_like(entry) or entry.name == ngc_name
+        if self.marked or not (claimed or entry.name == ngc_name):
+            return "nobodys"
+        return "wanted" if self._is_like(entry) else "ours"
+
+    def _is_wanted(self, entry: ModelEntry) -> bool:
+        planned = self.package.planned
+        if planned is None:
+            return entry.meta.get("origin") == self.package.origin
+        return entry.meta.get("digest") == str(planned) and self._is_like(entry)
 
     def _is_like(self, entry: ModelEntry) -> bool:
-        return self.package.document is not None and not _differences(entry, self.package.document, {})
+        document = self.package.document
+        return document is None or not _differences(entry, document, {})
 
     def _mark(self, content: Content, owner: str) -> dict[str, str]:
         if not self.marked:
@@ -130,102 +135,6 @@ class Sent:
 
 
 Source = Ngc | Sent
-
-
-@dataclass(frozen=True)
-class Known:
-    """What our state says is on a server under a name; its owner is another one after a stack was renamed."""
-
-    source: Source
-    owner: str
-
-
-def ensure(
-    client: AiaaClient,
-    name: str,
-    source: Source,
-    owner: str,
-    *,
-    known: Known | None,
-    seen: bool,
-    adopt: bool,
-    reload: bool,
-    deadline: float,
-    tell: Tell = lambda _line: None,
-) -> Loaded:
-    """Bring the model to the server unless it is there.
-
-    Repeatable: a run that was killed after the upload finds its model by the mark and leaves it at that.
-
-    Args:
-        known: what our state says is there under this name; None if it says nothing.
-        seen: a refresh has shown what is there now. Then it may be replaced, unless another stack manages it: two
-            stacks that replace each other's model would never end.
-        adopt: replace somebody else's model of this name.
-        reload: load even what is there already (a changed source, a new workspace).
-        deadline: seconds.
-        tell: is told now and then how far a transfer is.
-
-    Raises:
-        ForeignModel: the name is taken by somebody else's model, and `adopt` is not set.
-        SourceChanged: a file changed after it was planned.
-        Unfit, Unusable: the files are not what the server needs.
-        NotAsSent: the server took the model, and lists another.
-        ClientError: the server did not answer, or refused.
-    """
-    entry = client.find(name)
-    if entry is not None:
-        ours = source.is_ours(entry, owner, claimed=False)
-        ours = ours or (known is not None and known.source.is_ours(entry, known.owner, claimed=True))
-        if not (ours or adopt or (seen and _owner(entry) is None)):
-            shown = "to see it in a preview, run `bin/pulumi refresh`; " if known and _owner(entry) is None else ""
-            raise ForeignModel(f"{_whose(entry)}: {shown}choose another name, or set adopt: true to replace it")
-        if ours and not reload and source.is_there(entry):
-            return Loaded(entry, _digest(entry))
-    try:
-        return source.load(client, name, owner, deadline, tell)
-    except (Rejected, Broken) as error:
-        if entry is None:
-            raise
-        raise type(error)(f"{error}; {_lists_now(client, name)}", advice=error.advice) from None
-
-
-def remove(
-    client: AiaaClient,
-    name: str,
-    known: Source,
-    owner: str,
-    loaded: Mapping[str, Any],
-    digest: str | None,
-    deadline: float,
-) -> str | None:
-    """Unload the model if it is still ours; returns why it was left alone, if it was.
-
-    Args:
-        known: what our state says is there. loaded: its public entry after our load. digest: that its mark says.
-
-    Raises:
-        ClientError: the server did not answer, or the model did not go.
-    """
-    entry = client.find(name)
-    if entry is None:
-        return None
-    if not known.is_ours(entry, owner, claimed=True):
-        return f"left on the server: {_whose(entry)}"
-    if _owner(entry) is None and (changed := drift(entry, loaded, digest)):
-        return f"left on the server: it is not what we loaded: {changed}"
-    client.unload(name, deadline)
-    return None
-
-
-def drift(entry: ModelEntry, loaded: Mapping[str, Any], digest: str | None) -> str:
-    """What is no longer as it was after our load, in words; "" if nothing."""
-    told = []
-    if _digest(entry) != digest:
-        told.append("other files than ours were loaded")
-    now = public(entry)
-    told += [f"{key} is {now[key]!r}, was {loaded[key]!r}" for key in now if key in loaded and now[key] != loaded[key]]
-    return "; ".join(told)
 
 
 def public(entry: ModelEntry) -> dict[str, Any]:
@@ -253,25 +162,12 @@ def _differences(entry: ModelEntry, sent: Mapping[str, Any], mark: Mapping[str, 
     return "; ".join(told)
 
 
-def _lists_now(client: AiaaClient, name: str) -> str:
-    with contextlib.suppress(ClientError):
-        entry = client.find(name)
-        if entry is None:
-            return "the server lists no model of this name now"
-        labels = f", labels {', '.join(entry.labels)}" if entry.labels else ""
-        return f"the server lists version {entry.version} of it now ({entry.type}{labels})"
-    return "what the server lists now cannot be told"
-
-
-def _owner(entry: ModelEntry) -> object:
+def owner_of(entry: ModelEntry) -> object:
+    """The stack that its mark names; None without a mark."""
     return entry.meta.get("managed_by")
 
 
-def _digest(entry: ModelEntry) -> str | None:
+def digest_of(entry: ModelEntry) -> str | None:
+    """Of what it was loaded from, as its mark says; None without a mark."""
     digest = entry.meta.get("digest")
     return None if digest is None else str(digest)
-
-
-def _whose(entry: ModelEntry) -> str:
-    owner = _owner(entry)
-    return f"the server has a model {entry.name} that " + (f"stack {owner} manages" if owner else "we did not load")

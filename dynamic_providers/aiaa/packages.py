@@ -160,7 +160,7 @@ class Pinned:
             download(self.url, target, deadline=deadline, sha256=self.sha256, tell=tell)
             return target
 
-        with on_the_way(CACHE / "downloads", self.sha256, fetch) as weights:
+        with on_the_way(CACHE / "downloads", self.sha256, fetch, deadline=deadline, tell=tell) as weights:
             yield Content(document, weights, now, (str(self.config), self.url.partition("?")[0]))
 
 
@@ -186,14 +186,15 @@ class Archive:
 
     @contextlib.contextmanager
     def open(self, deadline: float, tell: Tell) -> Iterator[Content]:
-        del deadline, tell
         with _still_there():
             now = Archive.of(self.mmar, self.api)
         _require_planned(now.planned, self.planned, str(self.mmar))
         assert now.document is not None  # noqa: S101 - it was read just now
         with (
             Mmar.open(self.mmar, self.api) as opened,
-            on_the_way(CACHE / "downloads", f"weights {self.planned}", opened.extract_weights) as weights,
+            on_the_way(
+                CACHE / "downloads", f"weights {self.planned}", opened.extract_weights, deadline=deadline, tell=tell
+            ) as weights,
         ):
             names = f"{self.mmar}: {opened.config_name}", f"{self.mmar}: {opened.weights_name}"
             yield Content(now.document, weights, now.planned, names)
@@ -221,7 +222,7 @@ class FromNgc:
             return self.catalog().fetch(self.path, self.version, folder, deadline, tell, wanted=wanted)
 
         with (
-            on_the_way(CACHE / "downloads", f"ngc {self.origin}", fetch) as mmar,
+            on_the_way(CACHE / "downloads", f"ngc {self.origin}", fetch, deadline=deadline, tell=tell) as mmar,
             Mmar.open(mmar, self.api) as opened,
         ):
             names = f"{self.origin}: {opened.config_name}", f"{self.origin}: {opened.weights_name}"

@@ -10,10 +10,14 @@ from pulumi.dynamic import CreateResult, Resource, UpdateResult
 from clients import smoke_test
 from clients.aiaa import AiaaClient
 from clients.errors import ClientError, Unreachable, one_line, shortened
-from dynamic_providers.boundary import Props, Provider, one_line_errors, plain
+from dynamic_providers.boundary import Props, Provider, one_line_errors, plain, say
 from model_files.config import Declared
 
 _LOG_LINES = 5
+_STAYS = (
+    "until then it is on the server, for projects that are registered already, too: to take it back, put its former "
+    "files in place and run the command again"
+)
 
 
 class SmokeTestProvider(Provider):
@@ -73,11 +77,12 @@ def _try(inputs: Props) -> str:
         except ClientError as error:
             failed = error
         else:
+            say(f"smoke test of model {_id(inputs)}: {trial}")
             return str(trial)
         # After the handler: within it, this error would pass for the cause of whatever the log says.
         if isinstance(failed, Unreachable):
             raise failed
-        raise type(failed)(f"{failed}; {_last_words(client)}", advice=failed.advice)
+        raise type(failed)(f"{failed}; {_last_words(client)}", advice=f"{failed.advice}; {_STAYS}")
 
 
 def _declared(inputs: Props) -> Declared | None:

@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from sandbox.xnat import answers, java_url
@@ -41,7 +41,7 @@ class AiaaApi:
             return answers.json_answer(["No AIAA server list found"], 404)
         servers = _as_texts(_parsed(row.contents))
         if servers is None:
-            return _error(request, 500, "Error creating JSON: what is stored is no list of texts")
+            return answers.plugin_error(request, 500, "Error creating JSON: what is stored is no list of texts")
         return answers.json_answer(servers)
 
     async def _put(self, request: Request) -> Response:
@@ -52,14 +52,16 @@ class AiaaApi:
         servers = _as_texts(_parsed(await request.body()))
         if servers is None:
             status = self._site.options.malformed_json
-            return _error(request, status, "RuntimeException - Could not read document: not a list of texts")
+            return answers.plugin_error(
+                request, status, "RuntimeException - Could not read document: not a list of texts"
+            )
         user = user_of(request)
         if not user.is_administrator:
             return answers.empty(403)
         if project is not None and not (project in self._site.archive.projects and user.may_read(project)):
-            return _error(request, 403, f"Bad project ID or not visible to user {user.name}: {project}")
+            return answers.plugin_error(request, 403, f"Bad project ID or not visible to user {user.name}: {project}")
         if faults := [fault for server in servers if (fault := java_url.fault(server))]:
-            return _error(request, 422, f"Malformed URL - Cause: {faults[0]}")
+            return answers.plugin_error(request, 422, f"Malformed URL - Cause: {faults[0]}")
         scope = "Site" if project is None else "Project"
         self._site.config.write(
             TOOL,
@@ -79,7 +81,7 @@ class AiaaApi:
         """Why not, if so. To most users, a project that does not exist is one that they may not see."""
         user = user_of(request)
         if project not in self._site.archive.projects and (user.is_administrator or user.has_all_data):
-            return _error(
+            return answers.plugin_error(
                 request,
                 self._site.options.unknown_project_admin_get,
                 f"NotFoundException - The following item(s) don't exist: {project}",
@@ -117,10 +119,3 @@ def _is_json(header: str) -> bool:
 
 def _media_type(header: str) -> str:
     return header.partition(";")[0].strip().lower()
-
-
-def _error(request: Request, status: int, text: str) -> Response:
-    """JSON only for exactly this Accept header, and then without escaping quotes in the text."""
-    if request.headers.get("accept") == "application/json":
-        return Response(f'{{ "ResponseMessage":"{text}" }}', status_code=status, media_type="application/json")
-    return PlainTextResponse(text, status_code=status)

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
-from starlette.responses import HTMLResponse, Response
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 _ESCAPED = {ord(character): f"\\u{ord(character):04X}" for character in "<>&'"}
 
@@ -28,6 +29,13 @@ def error_page(status: int, reason: str = "") -> Response:
         f"<p>{reason}</p></body></html>",
         status_code=status,
     )
+
+
+def plugin_error(request: Request, status: int, text: str) -> Response:
+    """The viewer plugin's: JSON only for exactly this Accept header, and then without escaping quotes in the text."""
+    if request.headers.get("accept") == "application/json":
+        return Response(f'{{ "ResponseMessage":"{text}" }}', status_code=status, media_type="application/json")
+    return PlainTextResponse(text, status_code=status)
 
 
 def table(rows: Sequence[dict[str, str]]) -> Response:

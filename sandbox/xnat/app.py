@@ -14,7 +14,9 @@ from sandbox.xnat.config_api import ConfigApi
 from sandbox.xnat.data_api import DataApi
 from sandbox.xnat.gate import ContextPath, Gate, StartUp
 from sandbox.xnat.options import Options
+from sandbox.xnat.proxy import Proxy
 from sandbox.xnat.site import Site
+from sandbox.xnat.viewer_api import ViewerApi
 from sandbox.xnat.xapi import BUILD_INFO, Xapi
 
 
@@ -41,6 +43,13 @@ def create_app(options: Options, site: Site | None = None) -> Starlette:
         site.restart()
         return answers.empty(204)
 
+    middleware = [
+        Middleware(FaultInjector, plan=plan),
+        Middleware(StartUp, site=site),
+        Middleware(ContextPath, path=options.context_path),
+    ]
+    if options.proxy_timeout is not None:
+        middleware.insert(1, Middleware(Proxy, seconds=options.proxy_timeout))
     app = Starlette(
         routes=[
             *plan.routes(),
@@ -49,15 +58,12 @@ def create_app(options: Options, site: Site | None = None) -> Starlette:
             Route("/app/template/Login.vm", login),
             Route("/xapi/siteConfig/buildInfo", build_info),
             *AiaaApi(site).routes(gate),
+            *ViewerApi(site).routes(gate),
             *Xapi(site).routes(gate),
             *(route for prefix in ("/data", "/REST") for route in ConfigApi(site).routes(gate, prefix)),
             *(route for prefix in ("/data", "/REST") for route in DataApi(site).routes(gate, prefix)),
         ],
-        middleware=[
-            Middleware(FaultInjector, plan=plan),
-            Middleware(StartUp, site=site),
-            Middleware(ContextPath, path=options.context_path),
-        ],
+        middleware=middleware,
         exception_handlers={404: _page, 405: _page},
     )
     app.router.redirect_slashes = False

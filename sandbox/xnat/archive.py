@@ -6,13 +6,18 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Experiment:
-    """An imaging session; ``date`` as XNAT writes it."""
+    """An imaging session, unless ``xsi_type`` says otherwise; ``date`` as XNAT writes it."""
 
     id: str
     label: str
     subject: str
     date: str
     xsi_type: str = "xnat:ctSessionData"
+    shared_into: tuple[str, ...] = ()
+
+    @property
+    def is_imaging(self) -> bool:
+        return self.xsi_type.endswith("SessionData")
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,19 @@ class Archive:
         if name in self.projects:
             return self.projects[name]
         return next((project for project in self.projects.values() if name in project.aliases), None)
+
+    def experiment(self, name: str) -> tuple[Project, Experiment] | None:
+        """By ID or label, with the project that owns it."""
+        for project in self.projects.values():
+            for experiment in project.experiments:
+                if name in (experiment.id, experiment.label):
+                    return project, experiment
+        return None
+
+    def experiments_in(self, project: Project) -> list[Experiment]:
+        """Its own, and those that are shared into it."""
+        everywhere = (each for other in self.projects.values() for each in other.experiments)
+        return [*project.experiments, *(each for each in everywhere if project.id in each.shared_into)]
 
     def _fill(self, project: Project, first_subject: int) -> None:
         for number in range(first_subject, first_subject + self._SUBJECTS):

@@ -13,7 +13,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from sandbox.xnat import answers
-from sandbox.xnat.archive import Project
+from sandbox.xnat.archive import Experiment, Project
 from sandbox.xnat.gate import Gate, session_of, user_of
 from sandbox.xnat.site import Site
 
@@ -36,7 +36,8 @@ class DataApi:
             *gate.routes(f"{prefix}/projects", {"GET": self._projects}),
             *gate.routes(project, {"GET": self._of_project(_item)}),
             *gate.routes(f"{project}/subjects", {"GET": self._of_project(_subjects)}),
-            *gate.routes(f"{project}/experiments", {"GET": self._of_project(_experiments)}),
+            *gate.routes(f"{project}/experiments", {"GET": self._of_project(self._experiments)}),
+            *gate.routes(f"{project}/subjects/{{subject}}/experiments", {"GET": self._experiments_of_subject}),
         ]
 
     async def _session(self, request: Request) -> Response:
@@ -86,6 +87,24 @@ class DataApi:
         visible = [project for project in self._site.archive.projects.values() if override or user.may_read(project.id)]
         return answers.table([_row(project) for project in visible])
 
+    def _experiments(self, project: Project) -> Response:
+        return answers.table([_experiment_row(project, each) for each in self._site.archive.experiments_in(project)])
+
+    async def _experiments_of_subject(self, request: Request) -> Response:
+        """Of a subject by ID or label."""
+        name = request.path_params["subject"]
+
+        def tell(project: Project) -> Response:
+            subject = next((each for each in project.subjects if name in (each.id, each.label)), None)
+            if subject is None:
+                return answers.error_page(404)
+            return answers.table(
+                [_experiment_row(project, each) for each in project.experiments if each.subject == subject.id]
+            )
+
+        answer: Response = await self._of_project(tell)(request)
+        return answer
+
     def _of_project(self, tell: Callable[[Project], Response]) -> Any:
         """A handler for something of a project; one that is not visible is one that does not exist."""
 
@@ -124,18 +143,14 @@ def _subjects(project: Project) -> Response:
     )
 
 
-def _experiments(project: Project) -> Response:
-    return answers.table(
-        [
-            {
-                "ID": experiment.id,
-                "label": experiment.label,
-                "project": project.id,
-                "subject_ID": experiment.subject,
-                "date": experiment.date,
-                "xsiType": experiment.xsi_type,
-                "URI": f"/data/experiments/{experiment.id}",
-            }
-            for experiment in project.experiments
-        ]
-    )
+def _experiment_row(project: Project, experiment: Experiment) -> dict[str, str]:
+    return {
+        "ID": experiment.id,
+        "label": experiment.label,
+        "project": project.id,
+        "subject_ID": experiment.subject,
+        "date": experiment.date,
+        "insert_date": f"{experiment.date} 12:00:00.0",
+        "xsiType": experiment.xsi_type,
+        "URI": f"/data/experiments/{experiment.id}",
+    }

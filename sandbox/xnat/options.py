@@ -21,8 +21,15 @@ class Options:
     token_timeout              ``aliasTokenTimeout``
     initialized                False: an administrator has yet to finish the set-up page
     core_after, plugins_after  after a start: nothing of the web application is there, then only its core
+    plugins, java              folder of plugins, read at each start in place of the next two; and the class file
+                               version that XNAT's Java takes at most (52 is Java 8's)
+    start_log                  file that each start adds a line to
     viewer_plugin              the OHIF plugin's version; None: it is not installed. Its lists of servers came with 3.0
     other_plugins              ids of plugins that are installed besides
+    build_seconds              for the viewer's metadata of one session
+    build_threads              sessions of a project, subject or site that are built at the same time
+    log                        the viewer plugin's ohifviewer.log; None: only in memory
+    proxy_timeout              a proxy in front answers 504 after so long, and XNAT goes on; None: there is none
     unknown_project_admin_get, malformed_json   statuses on which XNAT's sources leave doubt
     """
 
@@ -38,8 +45,15 @@ class Options:
     initialized: bool = True
     core_after: float = 0
     plugins_after: float = 0
+    plugins: Path | None = None
+    java: int = 52
+    start_log: Path | None = None
     viewer_plugin: str | None = "3.7.2"
     other_plugins: tuple[str, ...] = ()
+    build_seconds: float = 0
+    build_threads: int = 4
+    log: Path | None = None
+    proxy_timeout: float | None = None
     unknown_project_admin_get: Literal[422, 404] = 422
     malformed_json: Literal[500, 400] = 500
 

@@ -10,7 +10,7 @@ from starlette.routing import Route
 from sandbox.xnat import answers
 from sandbox.xnat.accounts import User
 from sandbox.xnat.gate import Gate, user_of
-from sandbox.xnat.site import Phase, Site
+from sandbox.xnat.site import VIEWER, Phase, Site
 
 BUILD_INFO = {
     "version": "1.9.3",
@@ -21,7 +21,6 @@ BUILD_INFO = {
     "isDirty": "false",
     "application": "XNAT stand-in",
 }
-VIEWER = "ohifViewerPlugin"
 _VIEWER_NAME, _VIEWER_CLASS = "XNAT OHIF Viewer Plugin", "org.nrg.xnatx.plugins.ohifviewer.OhifViewerPlugin"
 
 
@@ -99,11 +98,12 @@ class Xapi:
         """By id; made at the start, and so empty until its last part."""
         if self._site.phase is not Phase.READY:
             return {}
-        options = self._site.options
-        found = {name: _plugin(name, name, "1.0.0", f"org.example.{name}") for name in options.other_plugins}
-        if options.viewer_plugin:
-            found[VIEWER] = _plugin(VIEWER, _VIEWER_NAME, options.viewer_plugin, _VIEWER_CLASS)
-        return found
+        return {
+            id_: _plugin(id_, _VIEWER_NAME, version, _VIEWER_CLASS)
+            if id_ == VIEWER
+            else _plugin(id_, id_, version, f"org.example.{id_}")
+            for id_, version in self._site.plugins.items()
+        }
 
 
 def _plugin(id_: str, name: str, version: str, class_: str) -> dict[str, object]:

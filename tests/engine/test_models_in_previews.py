@@ -134,7 +134,7 @@ def test_another_config_shows_by_the_fields_that_changed_and_no_other(changed: C
         "~ softmax: true => false",
     ]
     assert last.startswith("~ config_digest: ")
-    assert [inputs["config"] for inputs in changed.inputs("config")] == [before, after]
+    assert [json.loads(inputs["config"]) for inputs in changed.inputs("config")] == [before, after]
 
 
 def test_another_version_on_ngc_shows_as_the_two_versions(changed: Changed) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from xml.etree import ElementTree
 
 import docker
@@ -16,6 +18,8 @@ import pytest
 import requests
 
 from clients.aiaa import AiaaClient
+from sandbox.ngc.app import create_app
+from sandbox.serve import serve
 from tests.support.free_port import free_port
 from tests.support.pulumi_stack import PulumiStack, pulumi_stack
 
@@ -31,12 +35,13 @@ class Aiaa:
         self.stack = stack
         self.folder = folder
 
-    def run(self, *args: str, code: int = 0) -> str:
+    def run(self, *args: str, code: int = 0, env: Mapping[str, str] | None = None) -> str:
         """What it printed; both streams, as a person sees them."""
+        of_stack = [] if args[0] == "ngc" else ["--stack", self.stack.name]
         done = subprocess.run(
-            [self.stack.folder / "bin" / "aiaa", *args, "--stack", self.stack.name],
+            [self.stack.folder / "bin" / "aiaa", *args, *of_stack],
             cwd=self.folder,
-            env=self.stack.env,
+            env={**self.stack.env, **(env or {})},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -86,7 +91,7 @@ def aiaa(
 @contextmanager
 def locked(stack: PulumiStack) -> Iterator[None]:
     """As another run of Pulumi's holds it (pulumi/pulumi, pkg/backend/diy/lock.go)."""
-    state = Path(stack.env["PULUMI_BACKEND_URL"].removeprefix("file://"))
+    state = Path(urlsplit(stack.env["PULUMI_BACKEND_URL"]).path)
     lock = state / ".pulumi" / "locks" / "organization" / "xnat-aiaa" / stack.name / "another-run.json"
     lock.parent.mkdir(parents=True, exist_ok=True)
     lock.write_text(json.dumps({"pid": 1, "username": "x", "hostname": "x", "timestamp": "2026-01-01T00:00:00Z"}))
@@ -108,11 +113,12 @@ def test_doctor_knows_the_stacks_own_ports_and_leaves_nothing_on_the_engine(
 def test_the_commands_of_the_documentation_work_as_they_stand_there(aiaa: Aiaa) -> None:
     page = (aiaa.stack.folder / "docs" / "operations.md").read_text()
     blocks = re.findall(r"^```sh\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
-    commands = [line.split() for block in blocks for line in block.splitlines()]
-    assert {words[1] for words in commands} == {"status", "verify", "logs"}
-    for program, *args in commands:
-        assert program == "bin/aiaa"
-        assert aiaa.run(*args)
+    commands = [shlex.split(line) for block in blocks for line in block.splitlines()]
+    assert {words[1] for words in commands} == {"status", "verify", "logs", "ngc", "viewer-metadata"}
+    with serve(create_app()) as ngc:
+        for program, *args in commands:
+            assert program == "bin/aiaa"
+            assert aiaa.run(*args, env={"NGC_CLI_API_URL": ngc})
 
 
 def test_status_shows_a_stack_that_is_well(aiaa: Aiaa, url: str) -> None:

@@ -241,6 +241,16 @@ class TestWithoutAMark:
         models.delete(id_, state)
         assert listed(aiaa) == {}
 
+    def test_what_only_looks_like_it_is_neither_replaced_nor_unloaded(
+        self, models: Provider, aiaa: AiaaStandIn, files: Path
+    ) -> None:
+        inputs = self.inputs(aiaa, files)
+        _, state = models.create(inputs)
+        assert "that we did not load" in failure(models, inputs)
+        assert uploads(aiaa) == 1
+        models.delete("main/m", state | {"loaded": {**state["loaded"], "description": "another"}})
+        assert listed(aiaa).keys() == {"m"}
+
     def test_to_take_the_mark_away_loads_the_model_again(
         self, models: Provider, aiaa: AiaaStandIn, files: Path
     ) -> None:
@@ -249,6 +259,41 @@ class TestWithoutAMark:
         assert models.diff(id_, state, news)
         models.update(id_, state, news)
         assert "managed_by" not in listed(aiaa)["m"]
+
+
+class TestLostAnswers:
+    def test_an_update_whose_answer_a_proxy_did_not_wait_for_is_found_and_not_sent_again(
+        self, models: Provider, aiaa: AiaaStandIn, files: Path
+    ) -> None:
+        id_, state = models.create(local(aiaa.url, files))
+        changed_config(files, version=2)
+        news = local(aiaa.url, files)
+        aiaa.app.state.faults.set(Fault("/admin/*", "status", method="PUT", status=504, applied=True))
+        assert models.update(id_, state, news)["version"] == "2"
+        assert uploads(aiaa) == 2
+
+    def test_an_update_that_was_killed_after_the_upload_is_not_made_again(
+        self, models: Provider, aiaa: AiaaStandIn, files: Path
+    ) -> None:
+        id_, state = models.create(local(aiaa.url, files))
+        changed_config(files, version=2)
+        news = local(aiaa.url, files)
+        models.update(id_, state, news)
+        _, drifted, live = models.read(id_, state)
+        assert live["drift"].startswith("files of ours are there that the state does not know")
+        assert models.update(id_, drifted, news)["version"] == "2"
+        assert uploads(aiaa) == 2
+
+    def test_a_model_of_another_stack_is_not_promised_to_be_replaced(
+        self, models: Provider, host: ProviderHost, aiaa: AiaaStandIn, files: Path
+    ) -> None:
+        id_, state = models.create(local(aiaa.url, files))
+        models.create(local(aiaa.url, files, owner="xnat-aiaa/other", adopt=True))
+        _, _, live = models.read(id_, state)
+        assert live["drift"] == (
+            "stack xnat-aiaa/other manages a model of this name now, which only adopt: true replaces"
+        )
+        assert host.said().strip().endswith(live["drift"])
 
 
 class TestBeforeTheUpload:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import requests
 
+from sandbox.faults import FaultPlan
 from sandbox.serve import serve
 from sandbox.xnat.app import create_app
 from sandbox.xnat.options import Options
@@ -39,6 +40,7 @@ class Xnat:
     url: str
     site: Site
     clock: Clock
+    plan: FaultPlan
 
     def ask(self, method: str, path: str, user: str | None = "admin", **options: Any) -> requests.Response:
         """One request by Basic, without cookies and redirects; a test user's password is the name. None: nobody."""
@@ -71,8 +73,9 @@ def start() -> Start:
         site.accounts.add("stranger", "stranger")
         for name, role in {"owner": "Owners", "member": "Members"}.items():
             site.accounts.add(name, name).project_roles["LIVER"] = role
-        with serve(create_app(site.options, site)) as url:
-            yield Xnat(url, site, clock)
+        app = create_app(site.options, site)
+        with serve(app) as url:
+            yield Xnat(url, site, clock, app.state.faults)
 
     return started
 

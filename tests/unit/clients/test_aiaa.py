@@ -16,7 +16,7 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from clients.aiaa import AiaaClient, InferenceResult, ModelEntry
-from clients.errors import Broken, ClientError, NotReady, Refused, Rejected, TooLarge, Unreachable
+from clients.errors import Broken, ClientError, GaveUp, NotReady, Refused, Rejected, TooLarge, Unreachable
 from tests.unit.clients import raw_server as raw
 from tests.unit.clients.raw_server import raw_server
 
@@ -216,12 +216,32 @@ class TestLoading:
         self, httpserver: HTTPServer, client: AiaaClient, weights: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("clients.progress._SECONDS", 0.0)
+        weights.write_bytes(bytes(4 << 20))
         told: list[str] = []
         httpserver.expect_request("/admin/model/Test", "PUT").respond_with_json({})
         lists(httpserver, listing(SPLEEN))
         client.load_from_files("Test", {}, weights, 5, tell=told.append)
         assert 1 < len(told) <= 11
         assert all(re.fullmatch(r"uploading model\.ts: \S+ of \S+ MB, \d+ %, \S+ MB/s", line) for line in told), told
+
+    def test_an_upload_whose_answer_a_proxy_did_not_wait_for_is_looked_for_and_not_sent_again(
+        self, httpserver: HTTPServer, client: AiaaClient, weights: Path
+    ) -> None:
+        httpserver.expect_request("/admin/model/Test", "PUT").respond_with_data(status=504)
+        lists(httpserver, listing(), listing(SPLEEN), listing({**SPLEEN, "version": "2"}))
+        entry = client.load_from_files("Test", {}, weights, 20, is_it=lambda found: found.version == "2")
+        assert entry.version == "2"
+        assert sum(request.method == "PUT" for request, _ in httpserver.log) == 1
+
+    def test_an_upload_that_never_shows_after_a_proxy_gave_up_is_told_and_not_sent_again(
+        self, httpserver: HTTPServer, client: AiaaClient, weights: Path
+    ) -> None:
+        httpserver.expect_request("/admin/model/Test", "PUT").respond_with_data(status=504)
+        httpserver.expect_request("/v1/models").respond_with_response(listing(SPLEEN))
+        with pytest.raises(GaveUp) as failed:
+            client.load_from_files("Test", {}, weights, 2, is_it=lambda found: found.version == "2")
+        assert failed.value.advice == GaveUp.advice
+        assert sum(request.method == "PUT" for request, _ in httpserver.log) == 1
 
     @pytest.mark.parametrize(
         ("status", "error", "told"),

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clients.errors import Broken, ClientError, NotReady, Refused, Rejected, of_status, redacted, said
+from clients.errors import Broken, ClientError, GaveUp, NotReady, Refused, Rejected, of_status, redacted, said
 
 # Recorded: https://github.com/NVIDIA/ai-assisted-annotation-client/issues/99
 AIAA_ERROR = b'{"error":{"message":["CLASS_INIT_ERROR","no such class"],"type":"AIAAException"},"success":false}\n'
@@ -37,7 +37,7 @@ secrets = st.text(st.characters(exclude_characters="*", exclude_categories=["Cs"
         (501, b"", Broken),
         (502, HTML, NotReady),
         (503, AIAA_ERROR, NotReady),
-        (504, b"", NotReady),
+        (504, b"", GaveUp),
     ],
 )
 def test_the_class_of_an_error_tells_who_failed(status: int, body: bytes, kind: type[ClientError]) -> None:

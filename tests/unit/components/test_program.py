@@ -216,3 +216,84 @@ def test_the_host_is_tried_for_each_server_and_the_sandboxs_xnat(program: Progra
     assert (tried["key"], tried["port"], tried["gpus"]) == ("servers.main", 5000, ["0", "1"])
     assert tried["holder"] == made.inputs("Container main-aiaa")["name"]
     assert made.inputs("HostCheck sandbox")["holder"] == made.inputs("Container sandbox-xnat")["name"]
+
+
+PLUGIN = {
+    "version": "3.7.2",
+    "url": "https://store.example.org/ohif-viewer-3.7.2-fat.jar",
+    "sha256": "0" * 64,
+    "host": "ssh://admin@xnat.example.org",
+    "restart": "systemctl restart tomcat9",
+}
+
+
+def with_plugin(program: Program, **more: Any) -> Engine:
+    return program(HOSPITAL | {"viewer_plugin": PLUGIN | more})
+
+
+def test_the_plugin_is_loaded_before_anything_is_registered(program: Program) -> None:
+    made = list(with_plugin(program).made)
+    assert made.index("Command viewer-plugin") < made.index("ViewerPlugin xnat") < made.index("Access xnat")
+
+
+def test_the_plugin_stays_at_a_destroy_unless_told(program: Program) -> None:
+    assert with_plugin(program).inputs("Command viewer-plugin").get("delete") is None
+    taken = with_plugin(program, on_destroy="restore").inputs("Command viewer-plugin")
+    assert taken["delete"] == "sh components/xnat_host/deploy.sh restore"
+
+
+def test_values_reach_the_plugins_command_as_variables_and_never_in_it(program: Program) -> None:
+    odd = "/data/it's $HOME; `x`/plugins"
+    command = with_plugin(program, plugins_dir=odd).inputs("Command viewer-plugin")
+    assert command["create"] == "sh components/xnat_host/deploy.sh install"
+    assert command["environment"]["PLUGINS_DIR"] == odd
+    assert "hunter2" not in str(command)
+
+
+def test_where_a_person_restarts_xnat_nothing_waits_for_the_plugin(program: Program) -> None:
+    made = with_plugin(program, restart="none")
+    assert made.of_type("ViewerPlugin") == ["viewer-plugin"]  # the component, and not what waits
+
+
+@pytest.mark.parametrize(
+    ("settings", "before", "said"),
+    [
+        (
+            {},
+            None,
+            "XNAT https://xnat.example.org will restart (`systemctl restart tomcat9` on ssh://admin@xnat.example.org) "
+            "unless ohif-viewer-3.7.2.jar is in place already: the sessions of all its users end, and uploads and "
+            "metadata generations under way are lost",
+        ),
+        (
+            {"restart": "none"},
+            None,
+            "XNAT https://xnat.example.org: ohif-viewer-3.7.2.jar is put in place; a person has to restart XNAT soon "
+            "after",
+        ),
+        (
+            {},
+            {"START_TIMEOUT": "5"},
+            "XNAT https://xnat.example.org: the viewer plugin is looked at; XNAT restarts only if it is not in place",
+        ),
+    ],
+    ids=["new", "by a person", "same jar"],
+)
+def test_what_becomes_of_xnats_users_is_said_in_words(
+    program: Program,
+    monkeypatch: pytest.MonkeyPatch,
+    settings: dict[str, str],
+    before: dict[str, str] | None,
+    said: str,
+) -> None:
+    made = with_plugin(program, **settings)
+    new = made.inputs("Command viewer-plugin")
+    old = None if before is None else {**new, "environment": {**new["environment"], **before}}
+    told: list[str] = []
+    monkeypatch.setattr(pulumi.log, "warn", told.append)
+    monkeypatch.setattr(pulumi.log, "info", told.append)
+    hook = made.hooks["viewer-plugin-announced"]
+    assert hook.opts is not None
+    assert hook.opts.on_dry_run
+    hook(pulumi.ResourceHookArgs("urn", "", "viewer-plugin", "type", new_inputs=new, old_inputs=old))
+    assert told == [said]

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+from pydantic import BaseModel
 
-from settings import Server, Settings
+from settings import Server, Settings, ViewerPlugin
 
 ROOT = Path(__file__).parents[3]
 
@@ -19,10 +20,12 @@ def test_every_example_stack_file_is_valid(path: Path) -> None:
     assert settings.registrations.projects
 
 
-def test_every_key_of_a_server_is_documented() -> None:
-    section = (ROOT / "docs/settings.md").read_text().split("## `servers.<name>`")[1].split("\n## ")[0]
-    documented = {word.split(".")[0] for word in re.findall(r"^\| `([a-z_.]+)`", section, re.MULTILINE)}
-    assert documented == set(Server.model_fields)
+@pytest.mark.parametrize(("section", "model"), [("servers.<name>", Server), ("viewer_plugin", ViewerPlugin)])
+def test_every_key_is_documented(section: str, model: type[BaseModel]) -> None:
+    table = (ROOT / "docs/settings.md").read_text().split(f"## `{section}`")[1].split("\n## ")[0]
+    firsts = "".join(re.findall(r"^\|([^|]+)\|", table, re.MULTILINE))
+    documented = {word.split(".")[0] for word in re.findall(r"`([a-z_0-9.]+)`", firsts)}
+    assert {key for key in documented if key} == set(model.model_fields)
 
 
 def test_every_file_that_the_readme_links_to_is_there() -> None:

@@ -263,7 +263,7 @@ class TestCheck:
         for inputs in (neither, {**ngc.inputs, **files.inputs}):
             failures = ngc.provider.check({}, inputs).failures or []
             assert [(failure.property, failure.reason) for failure in failures] == [
-                ("ngc", "give exactly one source: an NGC path, or local files")
+                ("ngc", "give exactly one source: an NGC path, or a config")
             ]
 
     def test_a_registration_names_a_server(self) -> None:

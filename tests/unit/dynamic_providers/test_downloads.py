@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import fcntl
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
-from clients.errors import Unreachable
-from dynamic_providers.aiaa.downloads import on_the_way
+from clients.errors import ClientError, Unreachable
+from dynamic_providers.aiaa import downloads
+
+
+def on_the_way(
+    root: Path, name: str, fetch: Callable[[Path], Path], deadline: float = 10
+) -> AbstractContextManager[Path]:
+    return downloads.on_the_way(root, name, fetch, deadline=deadline, tell=lambda _line: None)
 
 
 def files(root: Path) -> list[str]:
-    return [path.name for path in root.rglob("*") if path.is_file() and path.suffix != ".lock"]
+    return [path.name for path in root.rglob("*") if path.is_file()]
 
 
 def put(folder: Path) -> Path:
@@ -95,3 +104,20 @@ def test_a_failed_fetch_is_tried_anew_by_the_next_who_needs_it(tmp_path: Path) -
         pass
     with on_the_way(tmp_path, "a", once) as fetched:
         assert fetched.is_file()
+
+
+def test_another_run_of_this_machine_is_waited_for_as_long_as_there_is_time_and_said_so(tmp_path: Path) -> None:
+    with on_the_way(tmp_path, "a", put):
+        (lock,) = tmp_path.glob("*.lock")
+    told: list[str] = []
+    with lock.open("wb") as others:
+        fcntl.flock(others, fcntl.LOCK_EX)
+        with (
+            pytest.raises(ClientError, match="another run on this machine was at the same files"),
+            downloads.on_the_way(tmp_path, "a", put, deadline=0.3, tell=told.append),
+        ):
+            pass
+    assert told == ["another run on this machine is at the same files: waiting for it"]
+    with on_the_way(tmp_path, "a", put) as fetched:
+        assert fetched.is_file()
+    assert files(tmp_path) == []

@@ -12,19 +12,9 @@ import pytest
 
 from clients.aiaa import AiaaClient, ModelEntry
 from clients.errors import Rejected, Unreachable
-from dynamic_providers.aiaa import model_source
-from dynamic_providers.aiaa.model_source import (
-    ForeignModel,
-    Loaded,
-    Ngc,
-    NotAsSent,
-    Sent,
-    Source,
-    Unfit,
-    drift,
-    public,
-    remove,
-)
+from dynamic_providers.aiaa import model_on_server
+from dynamic_providers.aiaa.model_on_server import ForeignModel, drift, remove
+from dynamic_providers.aiaa.model_source import Loaded, Ngc, NotAsSent, Sent, Source, Unfit, public
 from dynamic_providers.aiaa.packages import Files, FromNgc, SourceChanged
 from tests.support.provider_host import PROJECT
 
@@ -128,8 +118,8 @@ def ensure(
     adopt: bool = False,
     reload: bool = False,
 ) -> Loaded:
-    claim = model_source.Known(known, known_owner) if known else None
-    return model_source.ensure(
+    claim = model_on_server.Known(known, known_owner) if known else None
+    return model_on_server.ensure(
         server.client, name, source, OWNER, known=claim, seen=seen, adopt=adopt, reload=reload, deadline=60
     )
 
@@ -153,6 +143,24 @@ class TestEnsure:
         server.holds(managed_by=OWNER, digest="of other files")
         ensure(server, sent)
         assert server.entries[NAME].meta["digest"] == str(sent.package.planned)
+
+    def test_an_update_whose_end_nobody_saw_is_not_made_twice(self, server: Server, sent: Sent, files: Files) -> None:
+        """The state knows the former files, and the server has the new ones."""
+        ensure(server, sent)
+        files.config.write_text(json.dumps({**CONFIG, "version": 2}))
+        new = Sent(Files.of(files.config, files.weights))
+        for _ in range(2):
+            ensure(server, new, known=sent)
+        assert len(server.calls) == 2
+
+    def test_our_own_model_with_other_labels_than_it_was_sent_with_is_loaded_again(
+        self, server: Server, sent: Sent
+    ) -> None:
+        ensure(server, sent)
+        entry = server.entries[NAME]
+        server.entries[NAME] = ModelEntry(NAME, entry.type, ("other",), "", entry.version, entry.meta)
+        ensure(server, sent, known=sent, seen=True)
+        assert len(server.calls) == 2
 
     def test_our_own_model_is_loaded_again_where_that_was_asked_for(self, server: Server, sent: Sent) -> None:
         server.holds(managed_by=OWNER, digest=str(sent.package.planned))
@@ -350,11 +358,13 @@ class TestWithoutAMark:
         assert loaded.digest is None
         assert loaded.entry.meta == {"deepgrow": "3D"}
 
-    def test_after_a_kill_the_model_that_looks_so_is_ours_and_is_loaded_again(
-        self, server: Server, plain: Sent
-    ) -> None:
-        for _ in range(2):  # a provider asks for a load wherever there is no mark
+    def test_what_only_looks_like_ours_is_somebody_elses(self, server: Server, plain: Sent) -> None:
+        """Type, labels and version are the same for many a model: the next run must neither replace nor unload it."""
+        ensure(server, plain, reload=True)
+        with pytest.raises(ForeignModel, match="that we did not load"):
             ensure(server, plain, reload=True)
+        assert len(server.calls) == 1
+        ensure(server, plain, known=plain, reload=True)
         assert len(server.calls) == 2
 
     def test_one_that_looks_otherwise_is_somebody_elses(self, server: Server, plain: Sent) -> None:
@@ -366,7 +376,7 @@ class TestWithoutAMark:
     def test_what_came_from_ngc_is_ours_under_ngcs_own_name(self, server: Server, name: str) -> None:
         server.holds(name)
         source = Sent(FromNgc(f"nvidia/med/{NAME}", "1", "clara-4.0"), marked=False)
-        assert source.is_ours(server.entries[name], OWNER, claimed=False) == (name == NAME)
+        assert source.standing(server.entries[name], OWNER, claimed=False) == ("wanted" if name == NAME else "nobodys")
 
     def test_another_stacks_is_never_ours(self, server: Server, sent: Sent, plain: Sent) -> None:
         ensure(server, sent)
@@ -437,13 +447,30 @@ class TestDrift:
     def test_a_model_as_it_was_loaded_has_not_drifted(self, sent: Sent) -> None:
         for source, digest in ((sent, str(sent.package.planned)), (NGC, None)):
             entry, loaded = self.loaded(source)
-            assert drift(entry, loaded, digest) == ""
+            assert drift(entry, loaded, digest, OWNER) == ""
 
     def test_other_files_under_our_name_are_drift(self, server: Server, sent: Sent) -> None:
         _, loaded = self.loaded(sent)
-        for meta in ({}, {"digest": "other"}, {"managed_by": OWNER}):
+        for meta in ({}, {"digest": "other"}):
             server.holds(**meta)
-            assert drift(server.entries[NAME], loaded, str(sent.package.planned)) == "other files than ours were loaded"
+            assert (
+                drift(server.entries[NAME], loaded, str(sent.package.planned), OWNER)
+                == "other files than ours were loaded"
+            )
+
+    def test_files_of_ours_that_the_state_does_not_know_are_told_as_such(self, server: Server, sent: Sent) -> None:
+        _, loaded = self.loaded(sent)
+        server.holds(managed_by=OWNER, digest="of a later run")
+        assert drift(server.entries[NAME], loaded, str(sent.package.planned), OWNER) == (
+            "files of ours are there that the state does not know, as after a run that was cut off"
+        )
+
+    def test_what_another_stack_has_put_there_is_told_with_what_it_takes(self, server: Server, sent: Sent) -> None:
+        _, loaded = self.loaded(sent)
+        server.holds(managed_by=OTHER, digest=str(sent.package.planned))
+        assert drift(server.entries[NAME], loaded, str(sent.package.planned), OWNER) == (
+            f"stack {OTHER} manages a model of this name now, which only adopt: true replaces"
+        )
 
     @pytest.mark.parametrize(
         ("key", "told"),
@@ -457,14 +484,14 @@ class TestDrift:
     def test_what_the_server_tells_differently_is_drift(self, key: str, told: str) -> None:
         entry, loaded = self.loaded(NGC)
         before = {"type": "deepgrow", "labels": ["liver"], "version": "0", "description": "A liver"}
-        assert drift(entry, {**loaded, key: before[key]}, None) == told
+        assert drift(entry, {**loaded, key: before[key]}, None, OWNER) == told
 
     def test_all_drift_is_told_at_once(self, sent: Sent, server: Server) -> None:
         _, loaded = self.loaded(sent)
         server.holds()
-        told = drift(server.entries[NAME], {**loaded, "version": "2", "labels": []}, str(sent.package.planned))
+        told = drift(server.entries[NAME], {**loaded, "version": "2", "labels": []}, str(sent.package.planned), OWNER)
         assert len(told.split("; ")) == 3
 
     def test_state_that_does_not_know_yet_what_was_loaded_shows_no_drift(self) -> None:
         entry, _ = self.loaded(NGC)
-        assert drift(entry, {}, None) == ""
+        assert drift(entry, {}, None, OWNER) == ""

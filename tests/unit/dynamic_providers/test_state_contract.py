@@ -19,6 +19,7 @@ from dynamic_providers.boundary import Provider
 from dynamic_providers.xnat.access import Access, AccessProvider
 from dynamic_providers.xnat.aiaa_servers import AiaaServers, AiaaServersProvider
 from dynamic_providers.xnat.browser_check import BrowserCheck, BrowserCheckProvider
+from dynamic_providers.xnat.viewer_plugin import ViewerPlugin, ViewerPluginProvider
 
 
 class Remembered(NamedTuple):
@@ -78,6 +79,12 @@ CONTRACT = [
         AiaaServers,
         "dynamic/xnat:AiaaServers",
         "gASVQgAAAAAAAACMI2R5bmFtaWNfcHJvdmlkZXJzLnhuYXQuYWlhYV9zZXJ2ZXJzlIwTQWlhYVNlcnZlcnNQcm92aWRlcpSTlCmBlC4=",
+    ),
+    Remembered(
+        ViewerPluginProvider,
+        ViewerPlugin,
+        "dynamic/xnat:ViewerPlugin",
+        "gASVRAAAAAAAAACMJGR5bmFtaWNfcHJvdmlkZXJzLnhuYXQudmlld2VyX3BsdWdpbpSMFFZpZXdlclBsdWdpblByb3ZpZGVylJOUKYGULg==",
     ),
 ]
 each = pytest.mark.parametrize("remembered", CONTRACT, ids=lambda remembered: remembered.resource.__name__)

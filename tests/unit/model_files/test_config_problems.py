@@ -66,6 +66,26 @@ class TestPublished:
         assert wrong(read(folder / "config" / "config_aiaa.json"), api=api) == {}
 
 
+class TestNearMisses:
+    """AIAA passes over a key that it does not know: one that looks like another is told."""
+
+    def test_a_misspelt_key_that_may_be_left_out_is_told(self) -> None:
+        config = spleen()
+        config["post_transform"] = config.pop("post_transforms")
+        config["inference"]["metadata"] = {"deepgrow": "3D"}
+        config["inference"]["TRITON"]["arg"] = config["inference"]["TRITON"].pop("args")
+        assert wrong(config) == {
+            "post_transform": "is not known: is post_transforms meant?",
+            "inference.metadata": "is not known: is meta_data meant?",
+            "inference.TRITON.arg": "is not known: is args meant?",
+        }
+
+    def test_other_keys_are_left_alone(self) -> None:
+        config = spleen()
+        config |= {"cache_until": "ALL", "label": "of the owner's own", "description_de": "Milz"}
+        assert wrong(config) == {}
+
+
 class TestLeftOpen:
     """What is documented as optional, or as open, is not refused."""
 
@@ -115,7 +135,8 @@ class TestWrong:
         [
             (changed("version", to=True), "version", "is true: write the model's version"),
             (changed("version", to=1.5), "version", "is 1.5: write the model's version"),
-            (changed("version", to="1.0"), "version", 'is "1.0": write the model\'s version'),
+            (changed("version", to=" "), "version", 'is " ": write the model\'s version'),
+            (changed("version", to=-1), "version", "is -1: write the model's version"),
             (changed("type", to="segmentaton"), "type", 'is "segmentaton": write one of segmentation, annotation'),
             (changed("type", to=...), "type", "is missing: write one of"),
             (changed("labels", to="spleen"), "labels", 'is "spleen": write a list of names'),
@@ -178,7 +199,7 @@ class TestWrong:
         assert list(wrong(config, engine="native")) == ["inference.AIAA"]
 
     def test_a_model_without_its_weights_is_told(self) -> None:
-        assert "give the model's weights" in wrong(spleen(), has_weights=False)["inference.TRITON.name"]
+        assert "needs weights: give them" in wrong(spleen(), has_weights=False)["inference.TRITON.name"]
 
     def test_a_pipeline_with_weights_is_told(self) -> None:
         assert "a pipeline has no weights of its own" in wrong(pipeline(), has_weights=True)["type"]

@@ -73,7 +73,10 @@ CASES: list[tuple[dict[str, Any], str]] = [
         "models.m.servers: there is no server 'man'; did you mean 'main'?",
     ),
     (changed(registrations={"site": "far"}), "registrations.site: there is no server 'far'; there is: main"),
-    ({"\ud800": 1}, r"'\ud800': unknown key; there is: models, ngc, registrations, sandbox, servers, xnat"),
+    (
+        {"\ud800": 1},
+        r"'\ud800': unknown key; there is: models, ngc, registrations, sandbox, servers, viewer_plugin, xnat",
+    ),
     # wrong type or value
     ({"servers": ["main"]}, "servers: must hold keys and values, not a list"),
     ({"servers": None}, "servers: must hold keys and values, but is empty: fill it, or remove the key"),

@@ -71,6 +71,24 @@ CASES: list[tuple[dict[str, Any], str]] = [
         "models.m.local.data: there is no file '5' (a path is relative to the folder of Pulumi.yaml)",
     ),
     (
+        model(local={"config": CONFIG, "data": URL}),
+        f"models.m.local.data: a URL is given with its checksum: write {{url: '{URL}', sha256: ...}}",
+    ),
+    (
+        model(local={"config": CONFIG, "data": "models"}),
+        "models.m.local.data: 'models' is a folder: name the file in it",
+    ),
+    (
+        model(local={"config": WEIGHTS, "data": WEIGHTS}),
+        f"models.m.local.config: {WEIGHTS}: is a zip archive, as TorchScript is: are the config and the weights "
+        "swapped?",
+    ),
+    (model(ngc=NGC, servers=[]), "models.m.servers: must name at least one"),
+    (
+        model(mmar=WEIGHTS),
+        f"models.m.mmar: {WEIGHTS}: is no MMAR but TorchScript, weights alone: give it as data, with a config",
+    ),
+    (
         model(mmar="no.zip"),
         "models.m.mmar: there is no file or folder 'no.zip' (a path is relative to the folder of Pulumi.yaml)",
     ),

@@ -1,0 +1,197 @@
+"""The OHIF viewer plugin's metadata of imaging sessions: which have it, and the requests that build it.
+
+Protocol: https://wiki.xnat.org/xnat-ohif-viewer/xnat-ohif-plugin-api and the plugin's OhifViewerApi.java. What of it is
+relied on stands in docs/xnat.md, "Viewer metadata".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from clients import xnat_answers as meaning
+from clients.build_target import ImageSession, Target
+from clients.connection import REDIRECTS
+from clients.errors import Broken, ClientError, NotReady, Refused, Rejected, Unreachable, said
+from clients.transport import Answer, Transport
+from clients.xnat import XnatClient
+
+
+class NoImagingSession(Rejected):
+    """XNAT has no imaging session of this ID (any more): there is nothing to build."""
+
+
+@dataclass(frozen=True)
+class Sent:
+    """How a request ended, as far as it is known.
+
+    Attributes:
+        fate: `built`: XNAT did what it was asked, which says nothing of single sessions in a larger one. `failed`: it
+            tried, or looked, and said no. `locked`: it builds something else, and did nothing. `refused`: it, or
+            something before it, did nothing. `unknown`: it may be at work.
+        told: why, if it is not built.
+        error: for `refused`, what to show.
+    """
+
+    fate: Literal["built", "failed", "locked", "refused", "unknown"]
+    told: str = ""
+    error: ClientError | None = None
+
+
+class ViewerClient(XnatClient):
+    """A logged-in client for one XNAT."""
+
+    def __init__(
+        self, url: str, username: str, password: str, *, ca_file: str | None = None, timeout: float = 60.0
+    ) -> None:
+        super().__init__(url, username, password, ca_file=ca_file, timeout=timeout)
+        self._ca_file = ca_file
+
+    def image_sessions(self, project: str, subject: str | None = None) -> list[ImageSession]:
+        """The imaging sessions of a project, those that are shared into it included, or of one of its subjects.
+
+        Args:
+            subject: accession ID.
+
+        Raises:
+            Refused: the account may not read it, or it is not there.
+        """
+        inside = ("subjects", subject) if subject else ()
+        columns = "ID,label,xsiType,date,insert_date,project"
+        # The documentation says that lists may come in parts one day, unless one asks for all.
+        query: dict[str, str | int] = {"format": "json", "columns": columns, "limit": "*"}
+        path = ("data", "projects", project, *inside, "experiments")
+        answer = self.call("GET", *path, query=query, expect=(200, 403, 404))
+        if answer.status != 200:
+            raise self._may_not(answer, "read")
+        try:
+            return [
+                ImageSession(
+                    project,
+                    str(row["ID"]),
+                    str(row["label"]),
+                    str(row.get("date") or ""),
+                    str(row.get("insert_date") or ""),
+                )
+                for row in answer.json()["ResultSet"]["Result"]
+                if str(row["xsiType"]).endswith("SessionData")
+            ]
+        except (KeyError, TypeError, AttributeError):
+            raise answer.instead_of("a table of experiments") from None
+
+    def subjects(self, project: str) -> dict[str, str]:
+        """Labels of a project's subjects by accession ID."""
+        query: dict[str, str | int] = {"format": "json", "limit": "*"}
+        answer = self.call("GET", "data", "projects", project, "subjects", query=query)
+        try:
+            return {str(row["ID"]): str(row["label"]) for row in answer.json()["ResultSet"]["Result"]}
+        except (KeyError, TypeError):
+            raise answer.instead_of("a table of subjects") from None
+
+    def has_metadata(self, session: ImageSession) -> bool:
+        """Whether there is metadata of the plugin's current format.
+
+        Raises:
+            NoImagingSession: XNAT does not know it as one.
+            Refused: the account may not read it. Rejected, NotReady: the plugin is missing, or not there yet.
+            Broken: something else than XNAT answered.
+        """
+        path = (*Target("session", session.project, session.id).path, "exists")
+        answer = self.call("GET", *path, expect=(200, 403, 404, 422))
+        if answer.status == 403:
+            raise self._may_not(answer, "read")
+        if answer.status == 422:
+            raise NoImagingSession(f"{answer.tried}: {said(answer.body, answer.secrets)[0]}")
+        if not answer.body.strip():
+            return answer.status == 200
+        if answer.status == 404:
+            raise meaning.no_route(answer, self.plugins())
+        raise _other_page(answer)
+
+    def ask(self, target: Target, timeout: float) -> Answer | ClientError:
+        """Ask for it, once, and wait for the answer, which comes when all is done: `judge` tells what it means.
+
+        On a connection of its own, so that it may be called in another thread, and no connection that has died
+        meanwhile swallows the request.
+
+        Args:
+            timeout: seconds.
+        """
+        transport = Transport(self.url, ca_file=self._ca_file, read_timeout=timeout, secrets=self._transport.secrets)
+        try:
+            return transport.call(
+                "POST",
+                *target.path,
+                deadline=timeout,
+                expect=range(200, 600),
+                repeat=False,
+                headers={**self._cookie, "Accept": "application/json"},
+            )
+        except ClientError as error:
+            return error
+        finally:
+            transport.close()
+
+    def judge(self, answer: Answer | ClientError, target: Target) -> Sent:
+        """What the answer, or its absence, tells of the request."""
+        if isinstance(answer, ClientError):
+            never_left = isinstance(answer, Unreachable) and not answer.may_have_arrived
+            return _refused(answer) if never_left else Sent("unknown", str(answer))
+        words = said(answer.body, answer.secrets)[0]
+        told = f"XNAT answered {answer.status}" + (f": {words}" if words else "")
+        is_page = answer.body.lstrip().startswith(b"<")
+        if answer.status in (200, 201):
+            return Sent("unknown", str(_other_page(answer))) if is_page else Sent("built")
+        if answer.status == 423:
+            return Sent("locked", "somebody else has metadata built there")
+        if answer.status in REDIRECTS:
+            try:
+                meaning.require_no_redirect(answer, self.username, self.url)
+            except ClientError as error:
+                return Sent("refused", str(error), error)
+        if answer.status == 401:
+            return _refused(meaning.session_refused(answer, self.username))
+        if answer.status == 403:
+            return _refused(self._may_not(answer, "edit" if target.level == "session" else "administer"))
+        if answer.status == 404 and answer.body.strip() and is_page:
+            return _refused(NotReady(f"{answer.tried}: the viewer plugin's routes are not there"))
+        if answer.status in (404, 422, 500, 501):
+            return Sent("failed", told)
+        if 400 <= answer.status < 500 and answer.status != 408:
+            return _refused(Rejected(f"{answer.tried}: {told}"))
+        return Sent("unknown", told)  # a proxy's: who knows how far the request came
+
+    def _may_not(self, answer: Answer, do: str) -> Refused:
+        account = self.account()
+        words = said(answer.body, answer.secrets)[0]
+        told = f"{answer.tried}: answered {answer.status}" + (f": {words}" if words else "")
+        rights = [meaning.ADMINISTRATOR] if do == "administer" else [meaning.ALL_DATA]
+        return Refused(
+            f"account {account} may not {do} it, or it is not there ({told})",
+            advice=meaning.granting(self.url, account, rights),
+        )
+
+    def require_administrator(self) -> None:
+        """
+        Raises:
+            Refused: the account is none, and only those may build more than a session.
+        """
+        account = self.account()
+        if meaning.ADMINISTRATOR.removeprefix("roles/") not in self.roles(account):
+            raise Refused(
+                f"account {account} is no site administrator, and XNAT builds more than one session for those only "
+                "(with --missing-only it is asked for one session after the other)",
+                advice=meaning.granting(self.url, account, [meaning.ADMINISTRATOR, meaning.ALL_DATA]),
+            )
+
+
+def _refused(error: ClientError) -> Sent:
+    return Sent("refused", str(error), error)
+
+
+def _other_page(answer: Answer) -> Broken:
+    """For a status that means success, with a body that XNAT does not send."""
+    return Broken(
+        str(answer.instead_of("no body")),
+        advice="something before XNAT answers, as a log-in page does: use XNAT's own address, past it",
+    )

@@ -1,0 +1,70 @@
+#!/bin/sh
+# On the machine that deploys: `deploy.sh install`, `deploy.sh undo` and `deploy.sh restore`. Sends the steps to XNAT's
+# hosts, one after the other, and runs them there; what they print is what Pulumi tells.
+#
+# Environment: HOSTS (ssh:// addresses, or this-machine), SSH_CONFIG, SUDO, JAR, and what `values` sends along.
+set -euf
+here=$(dirname "$0")
+unreachable=255 # as ssh says it
+
+quoted() {
+  printf "'%s'" "$(printf %s "$1" | sed "s/'/'\\\\''/g")"
+}
+
+# Assignments that a shell reads back exactly, whatever is in the values.
+values() {
+  value=
+  for name in HOSTS NAME SHA256 URL PLUGINS_DIR CONTAINER RESTART LOG XNAT_URL START_TIMEOUT; do
+    eval "value=\${$name-}"
+    printf '%s=%s\n' "$name" "$(quoted "$value")"
+  done
+}
+
+# on HOST COMMAND: standard input goes to it. Nothing is asked: there may be nobody to answer.
+on() {
+  case $1 in
+    this-machine) sh -c "$2" ;;
+    *) ssh ${SSH_CONFIG:+-F "$SSH_CONFIG"} -o BatchMode=yes -o ConnectTimeout=20 -o ServerAliveInterval=15 -- "$1" "$2" ;;
+  esac
+}
+
+# step HOST NAME: a script that arrives cut off does nothing, as its last line is what starts it.
+step() {
+  {
+    values
+    printf 'HOST=%s\n' "$(quoted "$1")"
+    cat "$here/folder.sh" "$here/jar.sh" "$here/swap.sh" "$here/xnat.sh" "$here/$2.sh"
+  } | on "$1" "${SUDO:+sudo -n }sh -s"
+}
+
+# Where nodes share the folder, the first one's step changes it, and each restarts. If one does not come back, the
+# former jar is put back there, and the nodes before it have to load it again. If one cannot be reached, nothing is
+# known of it, and the next run goes on there.
+install() {
+  if [ -n "${JAR-}" ]; then
+    place=$(step "${HOSTS%% *}" place)
+    if [ -n "$place" ]; then
+      on "${HOSTS%% *}" "${SUDO:+sudo -n }sh -c 'cat >\"\$1\"' receive $(quoted "$place")" <"$JAR"
+    fi
+  fi
+  restarted=
+  for host in $HOSTS; do
+    code=0
+    step "$host" install || code=$?
+    if [ "$code" != 0 ]; then
+      [ "$code" = $unreachable ] || for former in $restarted; do step "$former" undo || true; done
+      exit 1
+    fi
+    restarted="$restarted $host"
+  done
+}
+
+undo() {
+  for host in $HOSTS; do step "$host" undo; done
+}
+
+restore() {
+  for host in $HOSTS; do step "$host" restore; done
+}
+
+"$1"

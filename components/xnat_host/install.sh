@@ -1,0 +1,49 @@
+# shellcheck shell=sh
+# The jar in, the old ones out, XNAT restarted if it has to load something, and all of it undone if it does not come back.
+
+install() {
+  find_plugins
+  lock
+  clashes=$(etherj_clashes)
+  [ -z "$clashes" ] || say "warning: ${clashes}in $plugins brings EtherJ along, as the viewer plugin does: if XNAT or the \
+viewer fails with errors about icr.etherj, one of them has to go"
+  if ! in_place; then
+    arrived_whole || [ -z "$URL" ] || fetch
+    verify
+    swap_in
+  elif ! is_pending; then
+    rm -f "$work/arrived"
+    close_change # of a run that was killed just before
+    say "$(basename "$(viewer_jars)") is in $plugins: nothing changed"
+    return
+  fi
+  if [ "$RESTART" = none ]; then
+    close_change
+    say "$NAME is in $plugins: restart XNAT soon, as what was there is gone; it is loaded then"
+    return
+  fi
+  restart_and_wait || roll_back
+  loaded
+  say "$NAME is in $plugins: XNAT was restarted at $(date -u +%FT%TZ), and answered after $took s"
+}
+
+roll_back() {
+  came_to=$why words=$(last_words) former=$(names_in undo)
+  put_back undo
+  turn_pending
+  if restart_and_wait; then
+    after="XNAT came back with it"
+    loaded
+  elif answers; then
+    after="XNAT answers, though it was not restarted ($why)"
+  else
+    after="XNAT does not come back with it either ($why)"
+  fi
+  [ -z "$clashes" ] || words="$words
+(${clashes}brings EtherJ along, too: that may be the reason)"
+  fail "$NAME: $came_to; what was there before was put back ($former), and $after. \
+The end of XNAT's log from before that:
+$words"
+}
+
+install </dev/null

@@ -1,0 +1,64 @@
+"""What came of it, for people and for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+
+from clients.build_target import ImageSession
+from clients.errors import shortened
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """A session without metadata, and why."""
+
+    project: str
+    session: str
+    label: str
+    told: str
+
+    @classmethod
+    def of(cls, session: ImageSession, told: str) -> Trouble:
+        return cls(session.project, session.id, session.label, shortened(told))
+
+
+@dataclass
+class Report:
+    """
+    Attributes:
+        xnat: its URL. what: was to be built, as `project LIVER`. missing_only: only sessions that had none.
+        total: sessions that were to be built. done: those that are known to be.
+        failed: those that XNAT gave up, or has nothing of at the end.
+        open: why it is not known how it ended, or not yet; what to do.
+        told: what else to know.
+    """
+
+    xnat: str
+    what: str
+    missing_only: bool
+    total: int = 0
+    done: int = 0
+    failed: list[Trouble] = field(default_factory=list)
+    open: list[str] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
+
+    @property
+    def well(self) -> bool:
+        return not self.failed and not self.open
+
+    @property
+    def summary(self) -> str:
+        return f"done {self.done} of {self.total}, {len(self.failed)} failed"
+
+    def as_json(self) -> str:
+        """A contract for programs: docs/operations.md."""
+        return json.dumps({**asdict(self), "well": self.well}, indent=2)
+
+    def lines(self) -> Iterator[str]:
+        for trouble in self.failed:
+            yield f"failed: session {trouble.session} ({trouble.label}) of project {trouble.project}: {trouble.told}"
+        yield from self.told
+        yield from self.open
+        yield f"{self.what}: {self.summary}"

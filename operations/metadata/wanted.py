@@ -1,0 +1,162 @@
+"""What the command line asks for, found in XNAT, and which of it has no metadata."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from clients.build_target import ImageSession, Target
+from clients.transport import wait_for
+from clients.xnat_viewer import NoImagingSession, ViewerClient
+from operations.errors import UsageError
+
+Order = Literal["newest", "oldest", "listed"]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the command line says.
+
+    Attributes:
+        project, subject, session: IDs, or other names that XNAT knows; empty if not given. None at all: the whole site.
+        missing_only: sessions that have none, one after the other; else all, by one request.
+        order: of the sessions, by the date of their images.
+    """
+
+    project: str = ""
+    subject: str = ""
+    session: str = ""
+    missing_only: bool = True
+    order: Order = "newest"
+
+    def __str__(self) -> str:
+        """As options."""
+        names = (("project", self.project), ("subject", self.subject), ("session", self.session))
+        options = [f"--{kind} {shlex.quote(name)}" for kind, name in names if name] or ["--site --yes-all-data"]
+        if self.missing_only != self.is_project:
+            options.append("--missing-only" if self.missing_only else "--no-missing-only")
+        return " ".join(options)
+
+    @property
+    def is_project(self) -> bool:
+        return bool(self.project and not (self.subject or self.session))
+
+    def covers(self, target: Target) -> bool:
+        """Whether a target belongs to it, by the names that both have."""
+        if self.session:
+            return target.level == "session" and self.session in (target.id, target.label)
+        if self.subject:
+            return target.level == "subject" and self.subject in (target.id, target.label)
+        return not self.project or self.project == target.project
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """
+    Attributes:
+        target: all of it as one.
+        sessions: that belong to it, in the order asked for.
+    """
+
+    target: Target
+    sessions: tuple[ImageSession, ...]
+
+
+def named(target: Target) -> str:
+    """A target as options."""
+    subject, session = (target.id if target.level == level else "" for level in ("subject", "session"))
+    return str(Asked(target.project, subject, session, missing_only=target.level == "project"))
+
+
+def find(client: ViewerClient, asked: Asked, tell: Callable[[str], None]) -> Wanted:
+    """
+    Raises:
+        UsageError: XNAT has none of this name, or does not show it to this account.
+        ClientError: XNAT does not tell.
+    """
+    if not asked.project:
+        projects = sorted(client.project_ids())
+        everywhere = {session.id: session for each in projects for session in client.image_sessions(each)}
+        return Wanted(Target("site"), ordered(list(everywhere.values()), asked.order))
+    project = client.find_project(asked.project)
+    if project is None:
+        raise UsageError(
+            f"--project {asked.project}: XNAT {client.url} has no such project, or does not show it to "
+            f"{client.username}, who then needs the group ALL_DATA_ADMIN"
+        )
+    if project != asked.project:
+        tell(f"{asked.project} is another name of project {project}")
+    if asked.subject:
+        labels = client.subjects(project)
+        subject = _one_of(asked.subject, labels, f"--subject {asked.subject}: project {project} has no such subject")
+        target = Target("subject", project, subject, labels[subject])
+        return Wanted(target, ordered(client.image_sessions(project, subject), asked.order))
+    sessions = client.image_sessions(project)
+    if asked.session:
+        by_id = {session.id: session for session in sessions}
+        complaint = f"--session {asked.session}: project {project} has no such imaging session"
+        session = by_id[_one_of(asked.session, {each.id: each.label for each in sessions}, complaint)]
+        return Wanted(Target("session", project, session.id, session.label), (session,))
+    return Wanted(Target("project", project), ordered(sessions, asked.order))
+
+
+def without_metadata(
+    client: ViewerClient,
+    sessions: Sequence[ImageSession],
+    patience: float,
+    tell: Callable[[str], None],
+    progress: Callable[[int, int], None],
+) -> Iterator[ImageSession]:
+    """Those that have none.
+
+    Args:
+        patience: seconds to wait for an XNAT that does not answer.
+        tell: is given lines for people: what is no imaging session to XNAT is left out, and told.
+    """
+    for number, session in enumerate(sessions):
+        progress(number, len(sessions))
+        try:
+            if not has_metadata(client, session, patience, tell):
+                yield session
+        except NoImagingSession as error:
+            tell(f"left out: {session.id} ({session.label}): {error}")
+
+
+def has_metadata(client: ViewerClient, session: ImageSession, patience: float, tell: Callable[[str], None]) -> bool:
+    """As the client's; but an XNAT that does not answer is waited for.
+
+    Raises:
+        NoImagingSession: XNAT does not know it as one. ClientError: the last reason why it did not answer.
+    """
+
+    def look(_left: float) -> bool | NoImagingSession:
+        try:
+            return client.has_metadata(session)
+        except NoImagingSession as error:
+            return error  # no time will mend it
+
+    found = wait_for(look, patience, tell)
+    if isinstance(found, NoImagingSession):
+        raise found
+    return found
+
+
+def ordered(sessions: Sequence[ImageSession], order: Order) -> tuple[ImageSession, ...]:
+    """By the date of the images, then by that of their arrival; sessions without a date last."""
+    if order == "listed":
+        return tuple(sessions)
+    dated = [session for session in sessions if session.date]
+    dated.sort(key=lambda session: (session.date, session.inserted, session.id), reverse=order == "newest")
+    return (*dated, *(session for session in sessions if not session.date))
+
+
+def _one_of(name: str, labels: dict[str, str], complaint: str) -> str:
+    """The ID that is this name, or whose label is."""
+    if name in labels:
+        return name
+    for id_, label in labels.items():
+        if label == name:
+            return id_
+    raise UsageError(complaint)
