@@ -59,7 +59,9 @@ class XnatRegistrations(pulumi.ComponentResource):
                 url=server.browser_url,
                 xnat=args.browser_url,
                 rules=rules,
-                opts=pulumi.ResourceOptions(parent=self, depends_on=_serving(server, args.catalogs[name])),
+                opts=pulumi.ResourceOptions(
+                    parent=self, depends_on=[self.access, *_serving(server, args.catalogs[name])]
+                ),
             )
             for name, server in args.servers.items()
             if (rules := args.registrations.binding(name)) or name in args.registrations.servers
@@ -75,7 +77,7 @@ class XnatRegistrations(pulumi.ComponentResource):
                 adopt=registration.adopt,
                 on_delete=registration.on_delete,
                 opts=pulumi.ResourceOptions(
-                    parent=self, depends_on=[self.access, *(self.checks[name] for name in registration.servers)]
+                    parent=self, depends_on=[self.checks[name] for name in registration.servers]
                 ),
             )
         self.register_outputs({"registrations": list(self.lists)})

@@ -30,7 +30,9 @@ export GOGC=${GOGC-400} GOMEMLIMIT=${GOMEMLIMIT-1GiB}
 
 if [ -z "${PULUMI_BACKEND_URL-}" ]; then
   mkdir -p "$project/.state"
-  export PULUMI_BACKEND_URL=file://$project/.state
+  # Without the files beside the state's (content type and checksum, which nobody needs): they are written anew for each
+  # resource, and a run that is killed can leave one half written, which makes the state unreadable.
+  export PULUMI_BACKEND_URL="file://$project/.state?metadata=skip"
 fi
 if [ "$(cat "$cache/route" 2>/dev/null)" = mirror ]; then
   # A plugin that is missing here cannot be fetched: fail at once, not after minutes of trying.

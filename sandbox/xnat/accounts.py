@@ -18,15 +18,14 @@ Clock = Callable[[], float]
 
 @dataclass
 class User:
-    """``project_roles``: project ID to ``Owners``, ``Members`` or ``Collaborators``. ``old_password``: it is older than
-    XNAT lets passwords be."""
+    """``project_roles``: project ID to ``Owners``, ``Members`` or ``Collaborators``.
+    ``password_expired``: it is older than XNAT lets passwords be."""
 
     name: str
     password: str
     roles: set[str] = field(default_factory=set)
     groups: set[str] = field(default_factory=set)
     project_roles: dict[str, str] = field(default_factory=dict)
-    old_password: bool = False
     failed_logins: int = 0
     locked_until: float = 0.0
     password_expired: bool = False
@@ -41,7 +40,7 @@ class User:
 
     @property
     def has_to_change_password(self) -> bool:
-        return self.old_password and "non_expiring" not in self.roles
+        return self.password_expired and "non_expiring" not in self.roles
 
     def may_read(self, project: str) -> bool:
         return self.has_all_data or project in self.project_roles

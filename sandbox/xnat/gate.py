@@ -71,13 +71,11 @@ class Gate:
         """
 
         async def admitted(request: Request) -> Response:
-            if user_of(request).password_expired:
-                return RedirectResponse("/app/template/ChangePassword.vm", status_code=302)
+            if user_of(request).has_to_change_password:
+                return self._redirect("/app/template/ChangePassword.vm")
             if not (self._site.initialized or before_set_up):
                 admin = user_of(request).is_administrator
                 return self._redirect("/setup" if admin else "/app/template/Unconfigured.vm")
-            if user_of(request).has_to_change_password:
-                return self._redirect("/app/template/ChangePassword.vm")
             if of_plugin and not self._site.has_lists:
                 return answers.error_page(404)
             return await handlers["GET" if request.method == "HEAD" else request.method](request)

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from xml.etree import ElementTree
 
 import docker
@@ -90,7 +91,7 @@ def aiaa(
 @contextmanager
 def locked(stack: PulumiStack) -> Iterator[None]:
     """As another run of Pulumi's holds it (pulumi/pulumi, pkg/backend/diy/lock.go)."""
-    state = Path(stack.env["PULUMI_BACKEND_URL"].removeprefix("file://"))
+    state = Path(urlsplit(stack.env["PULUMI_BACKEND_URL"]).path)
     lock = state / ".pulumi" / "locks" / "organization" / "xnat-aiaa" / stack.name / "another-run.json"
     lock.parent.mkdir(parents=True, exist_ok=True)
     lock.write_text(json.dumps({"pid": 1, "username": "x", "hostname": "x", "timestamp": "2026-01-01T00:00:00Z"}))

@@ -51,7 +51,7 @@ def locked(site: Site) -> None:
 
 
 def with_an_old_password(site: Site) -> None:
-    site.accounts.users[USER].old_password = True
+    site.accounts.users[USER].password_expired = True
 
 
 @dataclass

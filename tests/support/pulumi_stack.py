@@ -177,7 +177,7 @@ def pulumi_stack(
             (folder / tool).symlink_to(_PROJECT / tool)
         state = Path(temporary) / "state"
         state.mkdir()
-        own = {"PULUMI_BACKEND_URL": f"file://{state}", "PULUMI_CONFIG_PASSPHRASE": "tests"}
+        own = {"PULUMI_BACKEND_URL": f"file://{state}?metadata=skip", "PULUMI_CONFIG_PASSPHRASE": "tests"}
         stack = PulumiStack(folder, name, {**os.environ, **own, **(env or {})})
         stack.run("stack", "init", "--no-select")  # the selection would stay behind in PULUMI_HOME
         stack.configure(settings)

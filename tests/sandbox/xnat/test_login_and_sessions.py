@@ -187,7 +187,7 @@ def test_only_administrators_issue_alias_tokens_for_others(xnat: Xnat) -> None:
 
 def test_an_old_password_leads_to_its_change_unless_the_account_is_non_expiring(xnat: Xnat) -> None:
     user = xnat.site.accounts.users["member"]
-    user.old_password = True
+    user.password_expired = True
     answer = xnat.get(LIVER, "member")
     assert (answer.status_code, answer.headers["Location"]) == (302, "/app/template/ChangePassword.vm")
     user.roles.add("non_expiring")
