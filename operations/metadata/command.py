@@ -74,8 +74,7 @@ def run(options: argparse.Namespace) -> bool:
     xnat, url, again = _xnat(options)
     if options.forget_request:
         with held(url) as notes:
-            forgotten = forget(notes, asked)
-        print("".join(f"Forgotten: {each}\n" for each in forgotten) or "There is no such request\n", end="")
+            print(f"Forgotten: {forget(notes, asked)}")
         return True
     pace = Pace(
         max(options.interval, _QUICKEST), options.patience, options.timeout, options.lock_timeout, options.pause

@@ -14,8 +14,10 @@ import pytest
 import requests
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from clients.build_target import Target
 from operations import __main__ as command_line
 from operations import stack_file
+from operations.metadata.notes import Noted, Notes
 from operations.stack_file import Stack
 from sandbox.faults import Fault
 from sandbox.serve import serve
@@ -248,6 +250,88 @@ def test_what_was_asked_for_before_keeps_other_larger_ones_away(tmp_path: Path, 
             assert code == 1
             assert "run the command for that to its end first" in told_in_one_line(complaint)
         assert xnat.posts() == {LIVER: 1}
+
+
+def note(notes: Notes, *targets: Target) -> None:
+    for target in targets:
+        notes.write(Noted(target, "admin", 0.0))
+
+
+NOTED = (
+    Target("session", "SPLEEN", "XNAT_E00007", "CT_1"),
+    Target("subject", "SPLEEN", "XNAT_S00004", "LIVER"),
+    Target("project", "SPLEEN"),
+    Target("site"),
+)
+NAMES = ["project-SPLEEN", "session-XNAT_E00007", "site", "subject-XNAT_S00004"]
+
+
+@pytest.mark.parametrize(
+    ("args", "gone"),
+    [
+        (("--project", "SPLEEN", "--session", "CT_1"), "session-XNAT_E00007"),
+        (("--project", "SPLEEN", "--session", "XNAT_E00007", "--missing-only"), "session-XNAT_E00007"),
+        (("--project", "SPLEEN", "--subject", "LIVER"), "subject-XNAT_S00004"),
+        (("--project", "SPLEEN"), "project-SPLEEN"),
+        (("--project", "SPLEEN", "--no-missing-only"), "project-SPLEEN"),
+        (("--site", "--yes-all-data"), "site"),
+    ],
+)
+def test_the_request_that_is_named_is_forgotten_and_no_other(
+    tmp_path: Path, run: Run, args: tuple[str, ...], gone: str
+) -> None:
+    with xnat_stand_in(tmp_path) as xnat:
+        with xnat.holding_notes() as notes:
+            note(notes, *NOTED)
+        code, said, _ = run(xnat, *args, "--forget-request")
+        assert code == 0
+        assert said.startswith("Forgotten: ")
+        assert xnat.noted() == [name for name in NAMES if name != gone]
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("--project", "LIVER", "--session", "CT_1"),
+        ("--project", "LIVER", "--subject", "LIVER"),
+        ("--project", "LIVER"),
+        ("--project", "spleen"),
+        ("--project", "SPLEEN", "--session", "ct_1"),
+        ("--project", "SPLEEN", "--session", "LIVER"),
+    ],
+)
+def test_a_name_that_none_has_forgets_nothing_and_shows_those_that_there_are(
+    tmp_path: Path, run: Run, args: tuple[str, ...]
+) -> None:
+    with xnat_stand_in(tmp_path) as xnat:
+        with xnat.holding_notes() as notes:
+            note(notes, *NOTED)
+        code, said, complaint = run(xnat, *args, "--forget-request")
+        assert (code, said) == (2, "")
+        told = told_in_one_line(complaint)
+        for options in ("--project SPLEEN --session XNAT_E00007", "--project SPLEEN --subject XNAT_S00004", "--site"):
+            assert f"`{options}" in told
+        assert xnat.noted() == NAMES
+
+
+def test_what_belongs_to_a_request_is_not_forgotten_with_it(tmp_path: Path, run: Run) -> None:
+    with xnat_stand_in(tmp_path) as xnat:
+        with xnat.holding_notes() as notes:
+            note(notes, *NOTED[:3])
+        assert run(xnat, "--site", "--yes-all-data", "--forget-request")[0] == 2
+        assert len(xnat.noted()) == 3
+    with xnat_stand_in(tmp_path / "empty") as xnat:
+        code, _, complaint = run(xnat, "--project", "LIVER", "--forget-request")
+        assert code == 2
+        assert "nothing at all is noted of this XNAT" in told_in_one_line(complaint)
+
+
+def test_a_label_that_is_anothers_id_names_that_one(tmp_path: Path, run: Run) -> None:
+    with xnat_stand_in(tmp_path) as xnat:
+        with xnat.holding_notes() as notes:
+            note(notes, NOTED[0], Target("session", "SPLEEN", "XNAT_E00008", "XNAT_E00007"))
+        assert run(xnat, "--project", "SPLEEN", "--session", "XNAT_E00007", "--forget-request")[0] == 0
+        assert xnat.noted() == ["session-XNAT_E00008"]
 
 
 def test_a_restart_of_xnat_is_survived_by_the_watch(tmp_path: Path) -> None:
