@@ -10,7 +10,7 @@ from typing import Literal
 
 from clients.build_target import ImageSession, Target
 from clients.errors import Broken, ClientError, NotReady, Unreachable
-from clients.transport import Answer
+from clients.transport import Answer, wait_for
 from clients.xnat_viewer import NoImagingSession, Sent, ViewerClient
 from operations.errors import CommandFailed
 from operations.metadata.build_log import BuildLog, LogSource
@@ -118,6 +118,8 @@ class Follower:
             log = BuildLog(target, noted.log_line)
             attempt = None
         else:
+            # The session may have expired while something was waited for: a GET has a new one, and can be repeated.
+            wait_for(lambda _left: self._client.account(), min(self._pace.patience, self.left), self._tell)
             self._read(BuildLog(target))
             log = BuildLog(target, self._last_line)
             at_stake = tuple(session.id for session in missing)

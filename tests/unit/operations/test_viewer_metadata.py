@@ -15,6 +15,7 @@ import requests
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from clients.build_target import Target
+from clients.xnat_viewer import ViewerClient
 from operations import __main__ as command_line
 from operations import stack_file
 from operations.metadata.notes import Noted, Notes
@@ -235,6 +236,35 @@ def test_and_not_for_ever(tmp_path: Path, run: Run) -> None:
         assert "project LIVER was not begun: somebody else has metadata built there" in said
         assert "--project LIVER --no-missing-only` again" in said
         assert xnat.noted() == []
+
+
+def test_a_session_that_expires_while_somebody_else_is_waited_for_is_renewed(tmp_path: Path, run: Run) -> None:
+    with xnat_stand_in(tmp_path) as xnat, ThreadPoolExecutor(1) as other:
+        xnat.metadata.locked = True
+        done = other.submit(run, xnat, *ALL)
+        until(lambda: xnat.posts()[LIVER])
+        xnat.site.sessions.close_all()
+        xnat.metadata.locked = False
+        assert done.result(20)[0] == 0
+        assert xnat.metadata.accepted == ["project LIVER"]
+        assert 401 not in [each.status for each in xnat.plan.requests if each.method == "POST"]
+
+
+@pytest.mark.parametrize("args", [ALL, ("--project", "LIVER")])
+def test_a_session_that_expires_just_before_the_request_is_renewed(
+    tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch, args: tuple[str, ...]
+) -> None:
+    with xnat_stand_in(tmp_path) as xnat:
+        ask = ViewerClient.ask
+
+        def too_late(*args: Any) -> Any:
+            xnat.site.sessions.close_all()
+            return ask(*args)
+
+        monkeypatch.setattr(ViewerClient, "ask", too_late)
+        assert run(xnat, *args)[0] == 0
+        assert len(xnat.metadata.accepted) == len(set(xnat.metadata.accepted))
+        assert max(xnat.posts().values()) == 2  # the first was 401
 
 
 def test_what_was_asked_for_before_keeps_other_larger_ones_away(tmp_path: Path, run: Run) -> None:
