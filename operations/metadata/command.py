@@ -52,7 +52,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
     pace = Pace()
     for name, default, told in (
         ("--interval", pace.interval, "between two looks"),
-        ("--patience", pace.patience, "without anything new, after which what has no answer is left to itself"),
+        ("--patience", pace.patience, "without anything new, after which a request is left to itself"),
         ("--lock-timeout", pace.lock, "to wait for what somebody else has built"),
         ("--timeout", pace.timeout, "for all; XNAT goes on after it"),
     ):

@@ -218,6 +218,32 @@ def test_a_session_that_gets_no_answer_is_left_and_the_others_go_on(tmp_path: Pa
         assert xnat.noted() == []
 
 
+@pytest.mark.parametrize("sees_log", [True, False])
+def test_a_larger_request_in_which_nothing_new_is_seen_is_left_too_and_its_note_stays(
+    tmp_path: Path, run: Run, sees_log: bool
+) -> None:
+    log = tmp_path / "ohifviewer.log"
+    with xnat_stand_in(tmp_path / "notes", log=log, build_seconds=60, build_threads=1) as xnat:
+        if sees_log:
+            xnat.metadata.revisions = {f"XNAT_E{n:05d}": 2 for n in range(1, 7)}
+        for _ in range(2):
+            code, said, _ = run(xnat, *ALL, *(("--log-file", str(log)) if sees_log else ()), "--patience", "0.5")
+            assert code == 1
+            assert "project LIVER: no end was seen: nothing new was seen for" in said
+            assert "again to watch on" in said
+            assert xnat.noted() == ["project-LIVER"]
+        assert xnat.posts() == {LIVER: 1}
+        xnat.site.restart()  # or the stand-in would go on for a minute
+
+
+def test_what_only_the_answer_can_tell_is_waited_for_beyond_patience(tmp_path: Path, run: Run) -> None:
+    with xnat_stand_in(tmp_path, build_seconds=1.0) as xnat:
+        xnat.metadata.revisions = {f"XNAT_E{n:05d}": 2 for n in range(1, 7)}
+        code, said, _ = run(xnat, *ALL, "--patience", "0.2")
+        assert (code, said.splitlines()[-1]) == (0, "project LIVER: done 6 of 6, 0 failed")
+        assert xnat.noted() == []
+
+
 def test_somebody_elses_build_is_waited_for(tmp_path: Path, run: Run) -> None:
     with xnat_stand_in(tmp_path, build_seconds=0.5) as xnat, ThreadPoolExecutor(1) as other:
         other.submit(requests.post, f"{xnat.url}/xapi/viewer/projects/SPLEEN", auth=("admin", "admin"), timeout=20)
