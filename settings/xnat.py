@@ -70,7 +70,8 @@ class Xnat(Strict):
         assert self.password_file is not None  # noqa: S101 - _one_password saw to it
         where = f"xnat.password_file: {shown(str(self.password_file))}"
         try:
-            value = self.password_file.read_text("utf-8").rstrip("\r\n")
+            # Some editors begin a file with a byte order mark, which is no part of the password.
+            value = self.password_file.read_text("utf-8-sig").rstrip("\r\n")
         except OSError as error:
             raise SettingsError(
                 f"{where} cannot be read ({error.strerror}): the user who runs this command needs to read it"
