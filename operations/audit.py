@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
-from clients.errors import ClientError
+from clients.errors import ClientError, one_line
 from clients.xnat import XnatClient
 from operations import table
 from operations.at_once import at_once
@@ -95,7 +95,7 @@ def show(findings: list[Finding]) -> None:
     )
     if others := len(findings) - len(told):
         use = next((each.url for each in findings if each.scope == "site"), "") or "no server"
-        print(f"{others} other projects have no list of their own: a browser will use {use} there.")
+        print(f"{others} other projects have no list of their own: a browser will use {one_line(use)} there.")
 
 
 def as_json(url: str, findings: list[Finding]) -> str:

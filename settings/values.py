@@ -38,6 +38,17 @@ def _line(value: object) -> str:
     return value
 
 
+def _any_text(value: object) -> str:
+    """What somebody else wrote, as it is: it may be empty, and hold control characters."""
+    if not isinstance(value, str):
+        return _line(value)
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ValueError("has characters that are no Unicode text") from None
+    return value
+
+
 def _one_of(pattern: str, wanted: str) -> BeforeValidator:
     def check(value: object) -> str:
         text = _line(value)
@@ -255,6 +266,7 @@ _NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}"
 _NAME_RULE = "up to 100 letters, digits, _ . and -, beginning with a letter or digit"
 
 Text = Annotated[str, BeforeValidator(_line)]
+AnyText = Annotated[str, BeforeValidator(_any_text)]
 ServerName = Annotated[str, _one_of(_NAME, f"{_NAME_RULE}, as containers are named by it")]
 ModelName = Annotated[str, _one_of(_NAME, f"{_NAME_RULE}, as it stands in AIAA's URLs")]
 ContainerName = Annotated[str, _one_of(_NAME, f"{_NAME_RULE}, as Docker names containers")]

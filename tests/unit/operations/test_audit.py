@@ -79,6 +79,24 @@ def test_an_account_without_rights_sees_what_it_may(xnat: str, site: Site) -> No
     assert list(findings(xnat, user="member")) == ["site", "projects/LIVER"]
 
 
+def test_nothing_that_anybody_wrote_into_a_list_commands_the_terminal(
+    xnat: str, site: Site, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commands = json.dumps(["\x1b]0;owned\x07\x1b[2Jhttp://x"])
+    for of, project in (("site-json", None), ("project-json", "LIVER")):
+        site.config.write(TOOL, of, project, commands, user="owner", reason="", unversioned=True)
+    found = list(findings(xnat).values())
+    for terminal in (False, True):
+        monkeypatch.setattr("sys.stdout.isatty", lambda terminal=terminal: terminal)
+        audit.show(found)
+        told = capsys.readouterr().out
+        assert "owned" in told
+        assert "other projects have no list" in told
+        assert "\x07" not in told
+        assert "\x1b]" not in told
+        assert "\x1b[2J" not in told
+
+
 @pytest.fixture
 def plan(site: Site) -> Iterator[tuple[str, FaultPlan]]:
     app = create_app(site.options, site)
