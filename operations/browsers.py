@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
 from clients.browser import meet
-from settings.values import known_only_near
+from settings.values import is_loopback, known_only_near
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def spelling_problems(url: str, xnat_url: str, *, key: str = "") -> Iterator[str
             f"or port of its own at the gateway, and register that{key}"
         )
     astray = known_only_near(url)
-    if xnat.scheme == "https" and server.scheme == "http" and not astray:
+    if xnat.scheme == "https" and server.scheme == "http" and not is_loopback(url):
         yield (
             "browsers block an http server on a page of an https XNAT (mixed content): put a TLS gateway before it, "
             f"and register its https address{key}"

@@ -250,16 +250,26 @@ def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 
 def known_only_near(url: str) -> str | None:
     """Why a URL leads other machines astray; None if it does not, as far as its host's name tells."""
-    host = (urlsplit(url).hostname or "").removesuffix(".")
+    host, address = _host(url)
     if host.endswith((".docker.internal", ".containers.internal")):
         return "only containers know that name"
+    if is_loopback(url) or (address is not None and address.is_unspecified):
+        return "every machine takes that for itself"
+    return None
+
+
+def is_loopback(url: str) -> bool:
+    """Whether a URL leads to the machine itself by an address or name that is reserved for that."""
+    host, address = _host(url)
+    return host == "localhost" or host.endswith(".localhost") or (address is not None and address.is_loopback)
+
+
+def _host(url: str) -> tuple[str, ipaddress.IPv4Address | ipaddress.IPv6Address | None]:
+    host = (urlsplit(url).hostname or "").removesuffix(".")
     address = _address(host)
     if address is not None and address.version == 6:
         address = address.ipv4_mapped or address
-    is_own = address is not None and (address.is_loopback or address.is_unspecified)
-    if is_own or host == "localhost" or host.endswith(".localhost"):
-        return "every machine takes that for itself"
-    return None
+    return host, address
 
 
 _NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}"
