@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from settings.errors import SettingsError, nearest, shown
 from settings.strict import Strict
-from settings.values import BaseUrl, ExistingFile, FilePath, Password, ProjectId, Seconds, Text, VariableName
+from settings.values import AnyText, BaseUrl, ExistingFile, FilePath, Password, ProjectId, Seconds, Text, VariableName
 
 # What an address needs so that a browser's viewer can use it, by the names under which each can be allowed to be
 # otherwise. The first three are looked at in the stack file, the others at the server itself, before XNAT knows of it.
@@ -87,7 +87,7 @@ class Registration(Strict):
     """The servers that XNAT's viewer is told, for the site or a project: their names, of which it uses the first."""
 
     servers: Annotated[tuple[Text, ...], Field(min_length=1)]
-    adopt: tuple[Text, ...] | None = None
+    adopt: tuple[AnyText, ...] | None = None
     on_delete: Literal["clear", "keep"] = "clear"
     allow: Allowed = ()
 

@@ -83,6 +83,13 @@ def test_what_browsers_need_is_asked_once_for_each_registered_server(program: Pr
     assert made.of_type("BrowserCheck") == ["main"]
 
 
+def test_access_knows_which_lists_stay_when_their_registrations_end(program: Program) -> None:
+    projects = {"LIVER": "main", "LUNG": {"servers": ["main"], "on_delete": "keep"}}
+    made = program(changed(HOSPITAL, lambda wanted: wanted["registrations"].update(projects=projects)))
+    access = made.inputs("Access xnat")
+    assert (access["projects"], access["kept"]) == (["LIVER", "LUNG"], ["LUNG"])
+
+
 def test_models_go_to_the_servers_that_are_named_and_carry_the_workspaces_generation(hospital: Engine) -> None:
     assert sorted(hospital.of_type("Model")) == sorted([f"main/{SPLEEN}", f"far/{SPLEEN}", "far/quick"])
     model = hospital.inputs(f"Model main/{SPLEEN}")

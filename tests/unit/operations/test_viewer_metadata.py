@@ -18,7 +18,9 @@ from clients.build_target import Target
 from clients.xnat_viewer import ViewerClient
 from operations import __main__ as command_line
 from operations import stack_file
+from operations.metadata.console import ProgressDisplay
 from operations.metadata.notes import Noted, Notes
+from operations.metadata.report import Report, Trouble
 from operations.stack_file import Stack
 from sandbox.faults import Fault
 from sandbox.serve import serve
@@ -660,3 +662,12 @@ def test_a_note_that_cannot_be_read_stands_for_a_request_all_the_same(tmp_path: 
         assert code == 1
         assert "remove the file" in told_in_one_line(complaint)
         assert xnat.posts() == {LIVER: 1}
+
+
+def test_a_sessions_label_commands_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    report = Report("http://xnat", "project LIVER", missing_only=True)
+    report.failed.append(Trouble("LIVER", "S1", "\x1b]0;owned\x07", "gave up"))
+    assert next(iter(report.lines())) == "failed: session S1 (?]0;owned?) of project LIVER: gave up"
+    with ProgressDisplay("viewer metadata") as display:
+        display.tell("left out: S1 (\x1b]0;owned\x07)")
+    assert capsys.readouterr().err == "left out: S1 (?]0;owned?)\n"
