@@ -1,9 +1,11 @@
 # shellcheck shell=sh
-# Says where the jar is to be sent; nothing if it is there.
+# Whether this host can be used, before anything changes on the first; says where the jar is to be sent, nothing if it is
+# there.
 
-place() {
+look() {
   find_plugins
+  [ "$RESTART" = none ] || need_http_client
   in_place || arrived_whole || say "$work/arrived"
 }
 
-place </dev/null
+look </dev/null
