@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from dynamic_providers.xnat.viewer_plugin import ViewerPluginProvider
+from dynamic_providers.xnat.viewer_plugin import ViewerPluginProvider, _nothing_changed
 from sandbox.serve import serve
 from sandbox.xnat.app import create_app
 from sandbox.xnat.options import Options
@@ -87,6 +87,17 @@ def test_a_jar_that_no_change_is_open_of_stays_and_that_is_said(plugin: Provider
     for url in xnat_with(viewer_plugin=None, other_plugins=("containers",)):
         with pytest.raises(ProviderFailed, match=r"; the jar stays as it is, as no change of it is open$"):
             plugin.create(inputs(url, deploy))
+
+
+@pytest.mark.parametrize(
+    ("told", "same"),
+    [
+        ("warning: a.jar brings EtherJ along\na: nothing changed\nb: nothing changed", True),
+        ("a: XNAT was restarted\nb: nothing changed", False),
+    ],
+)
+def test_one_host_that_restarted_is_a_change(told: str, same: bool) -> None:
+    assert _nothing_changed(told) is same
 
 
 def test_what_an_earlier_run_put_back_is_installed_again(plugin: Provider, site: Site, xnat: str, deploy: Path) -> None:
