@@ -283,8 +283,15 @@ def test_where_a_person_restarts_xnat_nothing_waits_for_the_plugin(program: Prog
             {"START_TIMEOUT": "5"},
             "XNAT https://xnat.example.org: the viewer plugin is looked at; XNAT restarts only if it is not in place",
         ),
+        (
+            {},
+            {"RESTART": "none"},
+            "XNAT https://xnat.example.org will restart (`systemctl restart tomcat9` on ssh://admin@xnat.example.org), "
+            "as nothing tells whether a person did so since the jars changed: the sessions of all its users end, and "
+            "uploads and metadata generations under way are lost",
+        ),
     ],
-    ids=["new", "by a person", "same jar"],
+    ids=["new", "by a person", "same jar", "by a person before"],
 )
 def test_what_becomes_of_xnats_users_is_said_in_words(
     program: Program,
