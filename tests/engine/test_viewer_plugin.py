@@ -38,7 +38,7 @@ def settings(host: XnatHost, aiaa: str, content: bytes = NEW, version: str = "3.
     return {
         "servers": {"main": {"runtime": "external", "url": aiaa}},
         "xnat": {"url": host.url[0], "username": "svc-aiaa", "password_env": "XNAT_PASSWORD"},
-        "registrations": {"projects": {"LIVER": "main"}},
+        "registrations": {"projects": {"LIVER": "main"}, "allow": ["cors", "preflight"]},
         "viewer_plugin": host.settings(version=version, jar=str(jar), **changes),
     }
 
