@@ -69,7 +69,9 @@ put_back() {
 strangers() {
   viewer_jars | while read -r jar; do
     sum=$(sum_of "$jar")
-    [ "$sum" != "$SHA256" ] && ! grep -qsxF "$sum" "$work/ours" && ! cmp -s "$jar" "$work/$1/${jar##*/}.kept" || continue
+    [ "$sum" != "$SHA256" ] || continue
+    ! grep -qsxF "$sum" "$work/ours" || continue
+    ! cmp -s "$jar" "$work/$1/${jar##*/}.kept" || continue
     printf '%s\n' "$jar"
   done
 }
