@@ -183,6 +183,7 @@ def test_another_port_moves_the_server_and_uploads_no_model(deployment: Deployme
         f"Model main/{SPLEEN}": "update",
         f"SmokeTest main/{LIVER}": "update",
         f"SmokeTest main/{SPLEEN}": "update",
+        "BrowserCheck main": "update",
         "AiaaServers projects/LIVER": "update",
     }
     assert preview.properties["Container main-aiaa"] == {"ports[0].external"}
