@@ -11,7 +11,7 @@ from typing import Literal
 
 from clients import xnat_answers as meaning
 from clients.build_target import ImageSession, Target
-from clients.connection import REDIRECTS
+from clients.connection import REDIRECTS, Deadline
 from clients.errors import Broken, ClientError, NotReady, Refused, Rejected, Unreachable, said
 from clients.transport import Answer, Transport
 from clients.xnat import XnatClient
@@ -19,6 +19,10 @@ from clients.xnat import XnatClient
 
 class NoImagingSession(Rejected):
     """XNAT has no imaging session of this ID (any more): there is nothing to build."""
+
+
+class NotSent(ClientError):
+    """What went wrong before the request was sent: XNAT knows nothing of it."""
 
 
 @dataclass(frozen=True)
@@ -111,32 +115,47 @@ class ViewerClient(XnatClient):
     def ask(self, target: Target, timeout: float) -> Answer | ClientError:
         """Ask for it, once, and wait for the answer, which comes when all is done: `judge` tells what it means.
 
+        A 401 means that the session had expired and nothing was done: with a new one it is asked for once more.
+
         On a connection of its own, so that it may be called in another thread, and no connection that has died
         meanwhile swallows the request.
 
         Args:
             timeout: seconds.
         """
+        limit = Deadline(timeout)
         transport = Transport(self.url, ca_file=self._ca_file, read_timeout=timeout, secrets=self._transport.secrets)
         try:
-            return transport.call(
-                "POST",
-                *target.path,
-                deadline=timeout,
-                expect=range(200, 600),
-                repeat=False,
-                headers={**self._cookie, "Accept": "application/json"},
-            )
+            cookie = self._cookie
+            answer = self._post(transport, target, cookie, limit)
+            if answer.status == 401:
+                try:
+                    self._log_in(instead_of=cookie)
+                except ClientError as error:
+                    return NotSent(str(error), advice=error.advice)
+                transport.secrets = self._transport.secrets
+                answer = self._post(transport, target, self._cookie, limit)
+            return answer
         except ClientError as error:
             return error
         finally:
             transport.close()
 
+    def _post(self, transport: Transport, target: Target, cookie: dict[str, str], limit: Deadline) -> Answer:
+        return transport.call(
+            "POST",
+            *target.path,
+            deadline=limit.left,
+            expect=range(200, 600),
+            repeat=False,
+            headers={**cookie, "Accept": "application/json"},
+        )
+
     def judge(self, answer: Answer | ClientError, target: Target) -> Sent:
         """What the answer, or its absence, tells of the request."""
         if isinstance(answer, ClientError):
-            never_left = isinstance(answer, Unreachable) and not answer.may_have_arrived
-            return _refused(answer) if never_left else Sent("unknown", str(answer))
+            no_connection = isinstance(answer, Unreachable) and not answer.may_have_arrived
+            return _refused(answer) if no_connection or isinstance(answer, NotSent) else Sent("unknown", str(answer))
         words = said(answer.body, answer.secrets)[0]
         told = f"XNAT answered {answer.status}" + (f": {words}" if words else "")
         is_page = answer.body.lstrip().startswith(b"<")

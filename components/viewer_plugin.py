@@ -81,8 +81,8 @@ class ViewerPlugin(pulumi.ComponentResource):
 
 
 def _environment(plugin: ViewerPluginSettings, xnat_url: str) -> dict[str, str]:
-    """What the scripts take. A value that is empty is left out, as a variable may be."""
-    values = {
+    """What the scripts take: all of it, empty or not, so that nothing of that name comes from who runs Pulumi."""
+    return {
         "HOSTS": " ".join(plugin.host) or _HERE,
         "SSH_CONFIG": str(plugin.ssh_config or ""),
         "SUDO": "yes" if plugin.sudo else "",
@@ -97,7 +97,6 @@ def _environment(plugin: ViewerPluginSettings, xnat_url: str) -> dict[str, str]:
         "XNAT_URL": plugin.probe_url or xnat_url,
         "START_TIMEOUT": str(plugin.start_timeout),
     }
-    return {name: value for name, value in values.items() if value}
 
 
 def _announced(plugin: ViewerPluginSettings, xnat_url: str) -> pulumi.ResourceHookBinding:
@@ -108,6 +107,12 @@ def _announced(plugin: ViewerPluginSettings, xnat_url: str) -> pulumi.ResourceHo
         where = f"XNAT {xnat_url}"
         if not plugin.restarts:
             pulumi.log.warn(f"{where}: {plugin.file_name} is put in place; a person has to restart XNAT soon after")
+        elif old.get("RESTART") == "none":
+            pulumi.log.warn(
+                f"{where} will restart (`{plugin.restart}`{_on(plugin)}), as nothing tells whether a person did so "
+                "since the jars changed: the sessions of all its users end, and uploads and metadata generations under "
+                "way are lost"
+            )
         elif any(new.get(name) != old.get(name) for name in _CHANGES_JARS):
             pulumi.log.warn(
                 f"{where} will restart (`{plugin.restart}`{_on(plugin)}) unless {plugin.file_name} is in place "

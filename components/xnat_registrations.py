@@ -47,6 +47,7 @@ class XnatRegistrations(pulumi.ComponentResource):
             url=args.url,
             username=args.username,
             projects=args.registrations.projects,
+            kept=[id_ for id_, each in args.registrations.projects.items() if each.on_delete == "keep"],
             site=args.registrations.site is not None,
             # XNAT itself may be a part of this stack; the check comes after whatever we are told to come after.
             opts=pulumi.ResourceOptions(parent=self, depends_on=opts.depends_on if opts else None),

@@ -121,9 +121,9 @@ def _audit(options: argparse.Namespace) -> bool:
         with audit.log_in(login) as client:
             findings = audit.run(client, login.browser_url or str(login.url))
     except SettingsError as error:
-        raise UsageError("; ".join(str(error).splitlines())) from None
+        raise UsageError(audit.in_options("; ".join(str(error).splitlines()))) from None
     except ClientError as error:
-        raise CommandFailed(error.line) from None
+        raise CommandFailed(audit.in_options(error.line)) from None
     if options.json:
         print(audit.as_json(str(login.url), findings))
     else:
@@ -190,8 +190,9 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(run=_audit)
     command.add_argument("url", metavar="URL", help="of XNAT, with its context path if it has one")
     command.add_argument("-u", "--username", required=True, metavar="NAME", help="a site administrator sees all")
-    command.add_argument("--password-env", metavar="VARIABLE", help="that holds the password; asked for by default")
-    command.add_argument("--password-file", type=Path, metavar="FILE", help="that holds the password")
+    password = command.add_mutually_exclusive_group()
+    password.add_argument("--password-env", metavar="VARIABLE", help="that holds the password; asked for by default")
+    password.add_argument("--password-file", type=Path, metavar="FILE", help="that holds the password")
     command.add_argument("--browser-url", metavar="URL", help="of XNAT for browsers, if that is another")
     command.add_argument("--ca-file", type=Path, metavar="FILE", help="certificate authority of XNAT's https")
     add_json(command)

@@ -3,18 +3,27 @@ and needs no stack: for an XNAT whose lists were written by hand, too."""
 
 from __future__ import annotations
 
+import contextlib
 import json
+import re
+import shlex
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from urllib.parse import quote
 
-from clients.errors import ClientError
+from clients.errors import ClientError, one_line
 from clients.xnat import XnatClient
+from clients.xnat_answers import NoProject, UnreadableList
 from operations import table
 from operations.at_once import at_once
 from operations.browsers import chosen, server_problem, spelling_problems
 from settings.xnat import Xnat
 
 Urls = tuple[str, ...] | None
+
+_KEY = re.compile(
+    r"(?<![\w./@-])(?:xnat|audit)\.(url|browser_url|username|password|password_env|password_file|ca_file)\b"
+)
 
 
 @dataclass(frozen=True)
@@ -63,7 +72,8 @@ def run(client: XnatClient, page: str) -> list[Finding]:
     Raises:
         ClientError: XNAT did not answer, or refused.
     """
-    client.server_list("site")  # without the plugin there is one thing to tell, not one for each project
+    with contextlib.suppress(UnreadableList):  # which is the site's own trouble, and told with it
+        client.server_list("site")  # without the plugin there is one thing to tell, not one for each project
     scopes = ["site", *(f"projects/{project}" for project in sorted(client.project_ids()))]
     with at_once() as several:
         read = dict(zip(scopes, several.map(lambda scope: _read(client, scope), scopes), strict=True))
@@ -95,7 +105,7 @@ def show(findings: list[Finding]) -> None:
     )
     if others := len(findings) - len(told):
         use = next((each.url for each in findings if each.scope == "site"), "") or "no server"
-        print(f"{others} other projects have no list of their own: a browser will use {use} there.")
+        print(f"{others} other projects have no list of their own: a browser will use {one_line(use)} there.")
 
 
 def as_json(url: str, findings: list[Finding]) -> str:
@@ -104,12 +114,32 @@ def as_json(url: str, findings: list[Finding]) -> str:
     return json.dumps(document, indent=2)
 
 
+def in_options(text: str) -> str:
+    """What clients and settings tell, with this command's options where they name a stack file's keys."""
+    words = {"url": "URL", "password": "the password"}
+    return _KEY.sub(lambda key: words.get(key[1], f"--{key[1].replace('_', '-')}"), text)
+
+
 def _read(client: XnatClient, scope: str) -> _Read:
     try:
         urls = client.server_list(scope)
         return _Read(urls, client.authorship(scope) if urls else "")
+    except UnreadableList as error:
+        return _Read(None, "", f"{error}: {_emptying(client.url, scope)}")
+    except NoProject as error:  # it was there when projects were listed
+        return _Read(None, "", f"{error} any more")
     except ClientError as error:
-        return _Read(None, "", error.line)
+        return _Read(None, "", in_options(error.line))
+
+
+def _emptying(xnat: str, scope: str) -> str:
+    """An empty list is how XNAT says "none": there is no DELETE."""
+    where = "" if scope == "site" else f"/{quote(scope)}"
+    to = shlex.quote(f"{xnat}/xapi/ohifaiaa{where}/servers")
+    return (
+        "the viewer cannot read it either; let an administrator of XNAT empty it: "
+        f"`curl -u ADMIN -X PUT -H 'Content-Type: application/json' -d '[]' {to}`"
+    )
 
 
 def _finding(scope: str, read: _Read, choice: tuple[str, str], met: dict[str, str], page: str) -> Finding:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
 from clients.browser import meet
-from settings.values import known_only_near
+from settings.values import is_loopback, known_only_near
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,13 @@ def chosen(project: Sequence[str] | None, site: Sequence[str] | None) -> tuple[s
     return "", ""
 
 
-def spelling_problems(url: str, xnat_url: str) -> Iterator[str]:
-    """What is wrong with the address itself, for a page of `xnat_url` and whatever answers there."""
+def spelling_problems(url: str, xnat_url: str, *, key: str = "") -> Iterator[str]:
+    """What is wrong with the address itself, for a page of `xnat_url` and whatever answers there.
+
+    Args:
+        key: of the stack file, that says the address; empty where there is no stack.
+    """
+    key = key and f" ({key})"
     server, xnat = parts(url), urlsplit(xnat_url)
     if server is None:
         yield f"{url} is no address: write it as http://host:port or https://host:port"
@@ -48,18 +53,17 @@ def spelling_problems(url: str, xnat_url: str) -> Iterator[str]:
     if server.path or server.query or server.fragment:
         yield (
             f"the viewer drops the path and asks {server.scheme}://{server.netloc}/v1/models: give the server a host "
-            "or port of its own at the gateway, and register that (browser_url)"
+            f"or port of its own at the gateway, and register that{key}"
         )
     astray = known_only_near(url)
-    if xnat.scheme == "https" and server.scheme == "http" and not astray:
+    if xnat.scheme == "https" and server.scheme == "http" and not is_loopback(url):
         yield (
             "browsers block an http server on a page of an https XNAT (mixed content): put a TLS gateway before it, "
-            "and register its https address (browser_url)"
+            f"and register its https address{key}"
         )
     if astray and not known_only_near(xnat_url):
         yield (
-            f"clinicians' browsers cannot reach {server.hostname} ({astray}): register an address that they reach "
-            "(browser_url)"
+            f"clinicians' browsers cannot reach {server.hostname} ({astray}): register an address that they reach{key}"
         )
 
 

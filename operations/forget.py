@@ -19,6 +19,7 @@ XNAT = "xnat"
 # The components that hold all that there is of a server, and of an XNAT; what they hold is found by parentage.
 _OF_A_SERVER = ("xnat-aiaa:index:AnnotationServer", "xnat-aiaa:index:ModelCatalog")
 _OF_XNAT = ("xnat-aiaa:index:XnatRegistrations",)
+_CHECK = "BrowserCheck"  # whether browsers can use a server
 
 State = Mapping[str, Any]
 Resource = Mapping[str, Any]
@@ -69,6 +70,8 @@ def find(state: State, what: str) -> Forgotten:
         raise UsageError(
             f"the stack's state has nothing of {what}; it has something of: {', '.join(known) or 'nothing'}"
         )
+    if what != XNAT:  # it stands among XNAT's, and is of this server
+        urns |= {resource["urn"] for resource in resources if (_kind(resource), _name(resource)) == (_CHECK, what)}
     for resource in resources:  # a parent stands before its children
         if resource.get("parent") in urns:
             urns.add(resource["urn"])

@@ -37,7 +37,7 @@ def look(stack: Stack) -> tuple[str, list[BrowserView]]:
         if not lists.get(scope) and scope != "site" and "site" in faults:
             found.append(faults["site"])
         if url:
-            found += [*spelling_problems(url, page), *filter(None, [seen[url]])]
+            found += [*spelling_problems(url, page, key="browser_url"), *filter(None, [seen[url]])]
         views.append(BrowserView(scope, comes_from, url, tuple(found)))
     return "", views
 

@@ -9,14 +9,20 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from clients.errors import one_line
+
 _COLOURS = {"ok": "green", "up": "green", "infers": "green", "passed": "green", "warning": "yellow"}
 _BAD = ("wrong", "hung", "down", "fails", "failed", "absent")
 
 
 def show(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table to standard output; nothing at all if it has no rows."""
+    """Print a table to standard output; nothing at all if it has no rows.
+
+    A cell may hold what anybody wrote into a server: commands to the terminal are not passed on.
+    """
     if not rows:
         return
+    rows = [[one_line(cell) for cell in row] for row in rows]
     if sys.stdout.isatty():
         table = Table(box=None, pad_edge=False, header_style="bold")
         for column in columns:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from clients.build_target import ImageSession, Target
 from clients.errors import ClientError
 from clients.xnat_viewer import NoImagingSession, ViewerClient
-from operations.errors import CommandFailed
+from operations.errors import CommandFailed, UsageError
 from operations.metadata.build_log import LogSource
 from operations.metadata.console import ProgressDisplay
 from operations.metadata.following import End, Follower, Pace
@@ -170,7 +170,8 @@ class ViewerMetadata:
             time.sleep(min(_TRIES * self._pace.interval, max(0.0, until - time.monotonic())))
 
     def _no_end(self, target: Target, why: str) -> str:
-        forget = f"{self._command} {named(target)}"
+        noted = self._notes.find(target)  # perhaps by another project, which shares the session
+        forget = f"{self._command} {named(noted.target if noted else target)}"
         return (
             f"{target}: no end was seen: {why}. XNAT may be at work on it, and it is never sent again; "
             f"{self._run_again} to watch on. When XNAT's ohifviewer.log says "
@@ -190,9 +191,21 @@ def interrupted(notes: Notes) -> list[str]:
     ]
 
 
-def forget(notes: Notes, asked: Asked) -> list[str]:
-    """Give up the notes of what the command line names; returns what they said."""
-    forgotten = [noted for noted in notes.all() if asked.covers(noted.target)]
-    for noted in forgotten:
-        notes.remove(noted.target)
-    return [str(noted) for noted in forgotten]
+def forget(notes: Notes, asked: Asked) -> str:
+    """Give up the note of the one request that the command line names, and no other; returns what it said.
+
+    Raises:
+        UsageError: there is none, or more than one.
+    """
+    noted = notes.all()
+    found = [each for each in noted if asked.names(each.target)]
+    # As XNAT takes a name: where one session's ID is another's label, it is the ID.
+    found = [each for each in found if each.target.id in (asked.session, asked.subject)] or found
+    if len(found) != 1:
+        there = "; ".join(f"{each}: `{named(each.target)}`" for each in noted)
+        raise UsageError(
+            f"--forget-request: nothing was forgotten: {'several requests' if found else 'no request'} of this name; "
+            + (f"name one as it is noted: {there}" if there else "nothing at all is noted of this XNAT")
+        )
+    notes.remove(found[0].target)
+    return str(found[0])

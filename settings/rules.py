@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from settings.errors import nearest, shown, written
-from settings.values import known_only_near
+from settings.values import is_loopback, known_only_near
 
 if TYPE_CHECKING:
     from settings.servers import Server
@@ -145,8 +145,9 @@ def _leads_astray(url: str, xnat: str) -> str | None:
 
 
 def _mixed_content(url: str, xnat: str) -> str | None:
-    """Browsers take loopback addresses for safe (https://www.w3.org/TR/secure-contexts/#is-origin-trustworthy)."""
-    if not xnat.startswith("https:") or not url.startswith("http:") or known_only_near(url):
+    """Browsers take loopback addresses for safe, and no others that lead to this machine
+    (https://www.w3.org/TR/secure-contexts/#is-origin-trustworthy)."""
+    if not xnat.startswith("https:") or not url.startswith("http:") or is_loopback(url):
         return None
     return (
         f"browsers block AIAA on http ({url}), as XNAT is on https ({xnat}): put a gateway with TLS in front "

@@ -38,6 +38,17 @@ def _line(value: object) -> str:
     return value
 
 
+def _any_text(value: object) -> str:
+    """What somebody else wrote, as it is: it may be empty, and hold control characters."""
+    if not isinstance(value, str):
+        return _line(value)
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ValueError("has characters that are no Unicode text") from None
+    return value
+
+
 def _one_of(pattern: str, wanted: str) -> BeforeValidator:
     def check(value: object) -> str:
         text = _line(value)
@@ -239,22 +250,33 @@ def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 
 def known_only_near(url: str) -> str | None:
     """Why a URL leads other machines astray; None if it does not, as far as its host's name tells."""
-    host = (urlsplit(url).hostname or "").removesuffix(".")
+    host, address = _host(url)
     if host.endswith((".docker.internal", ".containers.internal")):
         return "only containers know that name"
+    if is_loopback(url) or (address is not None and address.is_unspecified):
+        return "every machine takes that for itself"
+    return None
+
+
+def is_loopback(url: str) -> bool:
+    """Whether a URL leads to the machine itself by an address or name that is reserved for that."""
+    host, address = _host(url)
+    return host == "localhost" or host.endswith(".localhost") or (address is not None and address.is_loopback)
+
+
+def _host(url: str) -> tuple[str, ipaddress.IPv4Address | ipaddress.IPv6Address | None]:
+    host = (urlsplit(url).hostname or "").removesuffix(".")
     address = _address(host)
     if address is not None and address.version == 6:
         address = address.ipv4_mapped or address
-    is_own = address is not None and (address.is_loopback or address.is_unspecified)
-    if is_own or host == "localhost" or host.endswith(".localhost"):
-        return "every machine takes that for itself"
-    return None
+    return host, address
 
 
 _NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}"
 _NAME_RULE = "up to 100 letters, digits, _ . and -, beginning with a letter or digit"
 
 Text = Annotated[str, BeforeValidator(_line)]
+AnyText = Annotated[str, BeforeValidator(_any_text)]
 ServerName = Annotated[str, _one_of(_NAME, f"{_NAME_RULE}, as containers are named by it")]
 ModelName = Annotated[str, _one_of(_NAME, f"{_NAME_RULE}, as it stands in AIAA's URLs")]
 ContainerName = Annotated[str, _one_of(_NAME, f"{_NAME_RULE}, as Docker names containers")]

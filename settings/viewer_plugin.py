@@ -49,6 +49,18 @@ def _jar(value: object) -> Path:
     return path
 
 
+# A restart whose log can be shown by nothing but the same beginning, and no other part of which runs again.
+_COMPOSE_RESTART = re.compile(
+    r"""((?:cd\ (?:'[^']*'|"[^"$`\\]*"|[\w./~-]+)\ &&\ )?  # where the project is
+    (?:sudo\ )?docker[ -]compose
+    (?:\ -[\w./=-]+(?:\ [\w./-]+)?)*)                    # options, such as -f and its file
+    \ restart((?:\ \w[\w.-]*)+)                           # services
+    """,
+    re.VERBOSE,
+)
+_UNIT_RESTART = re.compile(r"(sudo )?systemctl restart (\w[\w.@:-]*)")
+
+
 class ViewerPlugin(Strict):
     """One jar, by `jar` (a file of this machine) or `url` (which XNAT's host fetches), and how XNAT loads it."""
 
@@ -71,6 +83,22 @@ class ViewerPlugin(Strict):
     @classmethod
     def _one_or_several(cls, value: object) -> object:
         return [value] if isinstance(value, str) else value
+
+    @field_validator("restart")
+    @classmethod
+    def _none_in_any_case(cls, value: str) -> str:
+        return "none" if value.lower() == "none" else value
+
+    @field_validator("url")
+    @classmethod
+    def _without_secrets(cls, value: str | None) -> str | None:
+        """The host shows it in errors and in its list of processes, and it is in the stack's state as it stands."""
+        if value and ("?" in value or "#" in value):
+            raise ValueError(
+                "must end before any ? or #, as a token there would be in the stack's state and in error messages: "
+                "give an address without one, or download the file and give it as jar"
+            )
+        return value
 
     @model_validator(mode="after")
     def _one_whole_jar(self) -> ViewerPlugin:
@@ -102,9 +130,9 @@ class ViewerPlugin(Strict):
         installation has it."""
         if self.log:
             return self.log
-        if match := re.fullmatch(r"(.*docker[ -]compose.*) restart( .+)", self.restart):
+        if match := _COMPOSE_RESTART.fullmatch(self.restart):
             return f"{match[1]} logs --no-color --tail 40{match[2]}"
-        if match := re.fullmatch(r"(sudo )?systemctl restart (\S+)", self.restart):
+        if match := _UNIT_RESTART.fullmatch(self.restart):
             return f"{match[1] or ''}journalctl --no-pager --lines 40 --unit {match[2]}"
         return None
 

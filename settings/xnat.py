@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from settings.errors import SettingsError, nearest, shown
 from settings.strict import Strict
-from settings.values import BaseUrl, ExistingFile, FilePath, Password, ProjectId, Seconds, Text, VariableName
+from settings.values import AnyText, BaseUrl, ExistingFile, FilePath, Password, ProjectId, Seconds, Text, VariableName
 
 # What an address needs so that a browser's viewer can use it, by the names under which each can be allowed to be
 # otherwise. The first three are looked at in the stack file, the others at the server itself, before XNAT knows of it.
@@ -70,7 +70,8 @@ class Xnat(Strict):
         assert self.password_file is not None  # noqa: S101 - _one_password saw to it
         where = f"xnat.password_file: {shown(str(self.password_file))}"
         try:
-            value = self.password_file.read_text("utf-8").rstrip("\r\n")
+            # Some editors begin a file with a byte order mark, which is no part of the password.
+            value = self.password_file.read_text("utf-8-sig").rstrip("\r\n")
         except OSError as error:
             raise SettingsError(
                 f"{where} cannot be read ({error.strerror}): the user who runs this command needs to read it"
@@ -86,7 +87,7 @@ class Registration(Strict):
     """The servers that XNAT's viewer is told, for the site or a project: their names, of which it uses the first."""
 
     servers: Annotated[tuple[Text, ...], Field(min_length=1)]
-    adopt: tuple[Text, ...] | None = None
+    adopt: tuple[AnyText, ...] | None = None
     on_delete: Literal["clear", "keep"] = "clear"
     allow: Allowed = ()
 

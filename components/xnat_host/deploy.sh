@@ -1,6 +1,6 @@
 #!/bin/sh
-# On the machine that deploys: `deploy.sh install`, `deploy.sh undo` and `deploy.sh restore`. Sends the steps to XNAT's
-# hosts, one after the other, and runs them there; what they print is what Pulumi tells.
+# On the machine that deploys: `deploy.sh install`, then `deploy.sh confirm` or `deploy.sh undo`; and `deploy.sh restore`.
+# Sends the steps to XNAT's hosts, one after the other, and runs them there; what they print is what Pulumi tells.
 #
 # Environment: HOSTS (ssh:// addresses, or this-machine), SSH_CONFIG, SUDO, JAR, and what `values` sends along.
 set -euf
@@ -37,29 +37,38 @@ step() {
   } | on "$1" "${SUDO:+sudo -n }sh -s"
 }
 
-# Where nodes share the folder, the first one's step changes it, and each restarts. If one does not come back, the
-# former jar is put back there, and the nodes before it have to load it again. If one cannot be reached, nothing is
-# known of it, and the next run goes on there.
+# Where nodes share the folder, the first one's step changes it, and each restarts; none, unless all can be used. If one
+# does not come back, the former jar is put back there, and the nodes before it have to load it again: a change that is
+# still open is undone, one that was done before is not. If one cannot be reached any more, nothing is known of it, and
+# the next run goes on there.
 install() {
-  if [ -n "${JAR-}" ]; then
-    place=$(step "${HOSTS%% *}" place)
-    if [ -n "$place" ]; then
-      on "${HOSTS%% *}" "${SUDO:+sudo -n }sh -c 'cat >\"\$1\"' receive $(quoted "$place")" <"$JAR"
-    fi
+  place=
+  for host in $HOSTS; do
+    found=$(step "$host" look)
+    [ "$host" != "${HOSTS%% *}" ] || place=$found
+  done
+  if [ -n "${JAR-}" ] && [ -n "$place" ]; then
+    on "${HOSTS%% *}" "${SUDO:+sudo -n }sh -c 'cat >\"\$1\"' receive $(quoted "$place")" <"$JAR"
   fi
-  restarted=
+  before=
   for host in $HOSTS; do
     code=0
     step "$host" install || code=$?
     if [ "$code" != 0 ]; then
-      [ "$code" = $unreachable ] || for former in $restarted; do step "$former" undo || true; done
+      [ "$code" = $unreachable ] || for former in $before; do step "$former" undo || true; done
       exit 1
     fi
-    restarted="$restarted $host"
+    before="$before $host"
   done
 }
 
+# The folder is one: what is open in it is open for all hosts.
+confirm() {
+  step "${HOSTS%% *}" confirm
+}
+
 undo() {
+  step "${HOSTS%% *}" reopen
   for host in $HOSTS; do step "$host" undo; done
 }
 

@@ -17,10 +17,19 @@ fail() {
 find_plugins() {
   plugins=$PLUGINS_DIR
   [ "$PLUGINS_DIR" != auto ] || plugins=$(mounted_plugins)
+  enter_parents
   [ -d "$plugins" ] || fail "there is no folder $plugins: mend viewer_plugin.plugins_dir"
   work=$plugins/.xnat-aiaa
   mkdir -p "$work/pending" 2>/dev/null && [ -w "$work" ] || fail "$(id -un) may not write in $plugins: let the log-in of \
 viewer_plugin.host be one that may, or give sudo: true"
+}
+
+# What is behind a folder that one may not enter looks as if it were not there.
+enter_parents() {
+  parent=$plugins
+  until [ -d "$parent" ]; do parent=$(dirname "$parent"); done
+  [ "$parent" = "$plugins" ] || [ -x "$parent" ] || fail "$(id -un) may not enter $parent, on the way to $plugins: let the \
+log-in of viewer_plugin.host be one that may, or give sudo: true"
 }
 
 # The folder of the host that is XNAT's plugins folder in its container: mounted itself, or within a mounted one.

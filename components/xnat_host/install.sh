@@ -11,11 +11,13 @@ viewer fails with errors about icr.etherj, one of them has to go"
     arrived_whole || [ -z "$URL" ] || fetch
     verify
     swap_in
-  elif ! is_pending; then
+  elif [ "$RESTART" = none ] || ! is_pending; then
     rm -f "$work/arrived"
     close_change # of a run that was killed just before
     say "$(basename "$(viewer_jars)") is in $plugins: nothing changed"
     return
+  else
+    reopen_change # of a time when a person was to restart XNAT
   fi
   if [ "$RESTART" = none ]; then
     close_change

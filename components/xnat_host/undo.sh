@@ -1,18 +1,23 @@
 # shellcheck shell=sh
-# What was there before the last change comes back, on all hosts: told, as XNAT came back without a working plugin; or
-# begun on one of them, where XNAT did not come back at all.
+# What was there before a change that is open comes back, on all hosts: told, as XNAT came back without a working plugin;
+# or begun on one of them, where XNAT did not come back at all.
 
 undo() {
   find_plugins
   lock
-  if in_place && { [ -d "$work/undo" ] || mv "$work/former" "$work/undo" 2>/dev/null; }; then
+  [ -d "$work/undo" ] || return 0
+  if in_place; then
     say "the end of XNAT's log:"
     last_words
-    [ "$RESTART" = none ] || pend_all
+    pend_all
   fi
-  [ -d "$work/undo" ] || return 0
   former=$(names_in undo)
   put_back undo
+  if [ "$RESTART" = none ]; then
+    close_change
+    say "what was there before was put back ($former): restart XNAT soon; it is loaded then"
+    return
+  fi
   is_pending || return 0
   restart_and_wait || fail "what was there before was put back ($former), and $why: see XNAT's log on that host"
   loaded

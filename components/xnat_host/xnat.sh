@@ -11,9 +11,13 @@ answers() {
   fi 2>/dev/null | grep -q '"version"'
 }
 
+need_http_client() {
+  command -v curl >/dev/null || command -v wget >/dev/null || fail "there is neither curl nor wget here, to see XNAT come back"
+}
+
 # What failed is in $why. The command must not keep our lock open in a server that it starts.
 restart_and_wait() {
-  command -v curl >/dev/null || command -v wget >/dev/null || fail "there is neither curl nor wget here, to see XNAT come back"
+  need_http_client
   complain "viewer_plugin on $HOST: restarting XNAT by \`$RESTART\`, and waiting until it answers at $XNAT_URL"
   if ! told=$(sh -c "$RESTART" 9>&- </dev/null 2>&1); then
     why="\`$RESTART\` failed: $told"

@@ -12,7 +12,7 @@ from pulumi.dynamic import ConfigureRequest, CreateResult, DiffResult, Resource,
 from clients.errors import Refused
 from clients.xnat import XnatClient
 from clients.xnat_answers import ADMINISTRATOR, ALL_DATA, VIEWER_PLUGIN, granting, may_not_read, too_old
-from dynamic_providers.boundary import Props, Provider, ProviderError, is_known, one_line_errors, plain, say
+from dynamic_providers.boundary import Props, Provider, ProviderError, differs, is_known, one_line_errors, plain, say
 from dynamic_providers.xnat.login import session
 
 _NAMED = 5  # of many projects
@@ -35,8 +35,14 @@ class AccessProvider(Provider):
         """Tells in a preview, too, what the end of a registration means for its project: here both are known, the
         projects that were and those that will be."""
         if is_known(news.get("projects")) and (gone := sorted({*olds.get("projects", ())} - {*news["projects"]})):
-            say(_what_remains(gone, site=bool(news.get("site"))))
-        return super().diff(id_, olds, news)
+            kept = {*(olds.get("kept") or ())}
+            if left := [project for project in gone if project in kept]:
+                say(_what_is_kept(left))
+            if cleared := [project for project in gone if project not in kept]:
+                say(_what_remains(cleared, site=bool(news.get("site"))))
+        # State of a time before it knew what is kept has the same as where nothing is.
+        kept_changes = differs(olds.get("kept") or [], news.get("kept") or [])
+        return DiffResult(changes=kept_changes or super().diff(id_, olds, news).changes)
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         return CreateResult(_ID, self._checked(plain(props)))
@@ -71,6 +77,7 @@ class Access(Resource, module="xnat", name="Access"):
         url: pulumi.Input[str],
         username: str,
         projects: Iterable[str],
+        kept: Iterable[str],
         site: bool,
         opts: pulumi.ResourceOptions,
     ) -> None:
@@ -79,12 +86,14 @@ class Access(Resource, module="xnat", name="Access"):
             url: XNAT's address, with its context path if it has one.
             username: the account that writes; its password comes from the stack's configuration.
             projects: IDs of the projects to be registered.
+            kept: of these, those whose lists stay in XNAT when their registrations end.
             site: whether the site is to be registered, too.
         """
         props = {
             "url": url,
             "username": username,
             "projects": sorted(projects),
+            "kept": sorted(kept),
             "site": site,
             "version": None,
             "plugin": None,
@@ -108,14 +117,25 @@ def _require_rights(client: XnatClient, projects: Sequence[str]) -> None:
     )
 
 
+def _what_is_kept(gone: Sequence[str]) -> str:
+    return (
+        f"XNAT: the list of {_named(gone)} stays in XNAT (on_delete: keep), and this stack looks after it no more: "
+        "browsers go on to the server that it names, even if that is gone"
+    )
+
+
 def _what_remains(gone: Sequence[str], *, site: bool) -> str:
     """The viewer goes on to the site's list where a project has none (docs/xnat.md)."""
-    named = f"project{'s' if len(gone) > 1 else ''} {', '.join(gone[:_NAMED])}"
-    if more := len(gone[_NAMED:]):
-        named += f" and {more} more"
+    named = _named(gone)
     if site:
         return f"XNAT: {named} will be without a list, and annotation stays on there: the viewer uses the site's server"
     return f"XNAT: {named} will be without a list: the viewer uses the site's server, should XNAT have a list for that"
+
+
+def _named(projects: Sequence[str]) -> str:
+    named = f"project{'s' if len(projects) > 1 else ''} {', '.join(projects[:_NAMED])}"
+    more = len(projects[_NAMED:])
+    return f"{named} and {more} more" if more else named
 
 
 def _require_projects(client: XnatClient, projects: Sequence[str]) -> None:

@@ -7,10 +7,11 @@ wrote, or what we want; anything else is somebody else's work.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from clients.errors import ClientError
+from clients.errors import ClientError, one_line
 from clients.xnat import XnatClient
 from clients.xnat_answers import NoProject, UnreadableList
 from dynamic_providers.xnat.look_ahead import LookAhead
@@ -142,13 +143,24 @@ def what_takes_over(client: XnatClient) -> str:
 
 
 def as_text(urls: Sequence[str]) -> str:
-    """As it is written in a stack file."""
-    return "[" + ", ".join(f'"{url}"' for url in urls) + "]"
+    """As it is written in a stack file: a list in XNAT may hold quotes and commands to the terminal, as a project's
+    owners can write it unchecked."""
+    return "[" + ", ".join(map(_quoted, urls)) + "]"
+
+
+def _quoted(text: str) -> str:
+    """In JSON's quotes, which are YAML's too, and with YAML's escapes (https://yaml.org/spec/1.2.2/#57-escaped-characters)
+    where JSON would have halves of surrogate pairs."""
+    whole = json.dumps(text, ensure_ascii=False)
+    return "".join(
+        char if char.isprintable() else f"\\u{ord(char):04x}" if char < "\U00010000" else f"\\U{ord(char):08x}"
+        for char in whole
+    )
 
 
 def _by(client: XnatClient, scope: str) -> str:
     author = client.authorship(scope)
-    return f" ({author})" if author else ""
+    return f" ({one_line(author)})" if author else ""
 
 
 def _drift(live: Urls | None, written: Urls) -> str:

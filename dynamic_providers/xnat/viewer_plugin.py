@@ -23,8 +23,9 @@ class ViewerPluginProvider(Provider):
 
     XNAT answers before its plugins do, and no log-in is tried before it answers: too many failed ones lock an account.
 
-    Where XNAT came back without the plugin, what was there before is put back. Pulumi takes the command that had
-    installed it for done all the same, so the next run installs it again from here.
+    Where XNAT came back without the plugin, what was there before is put back, unless this check has passed with that
+    jar before: the host keeps that in mind (`confirm`), as what fails then is not the jar. Pulumi takes the command
+    that had installed it for done all the same, so the next run installs it again from here.
     """
 
     required = ("url", "version", "timeout", "deploy")
@@ -42,12 +43,14 @@ class ViewerPluginProvider(Provider):
     def _loaded(self, inputs: dict[str, Any]) -> dict[str, Any]:
         with one_line_errors(f"XNAT {inputs['url']}"), session(self._config, inputs["url"]).client() as client:
             failure = _failure(client, inputs)
-            if failure and not _deploy("install", inputs).endswith("nothing changed"):
+            if failure and not _nothing_changed(_deploy("install", inputs)):
                 failure = _failure(client, inputs)
             if isinstance(failure, ClientError):
-                raise ProviderError(f"{failure.line}; {_deploy('undo', inputs) or 'there was nothing to put back'}")
+                told = _deploy("undo", inputs) or "the jar stays as it is, as no change of it is open"
+                raise ProviderError(f"{failure.line}; {told}")
             if failure:
                 raise failure
+            _deploy("confirm", inputs)
         return inputs
 
 
@@ -72,7 +75,7 @@ class ViewerPlugin(Resource, module="xnat", name="ViewerPlugin"):
             url: XNAT's address, with its context path if it has one.
             version: as XNAT's list of plugins has it.
             deployed: what the deployment told; XNAT is looked at again when it is something else.
-            deploy, environment: the command that installs or, with another word, undoes that; its variables.
+            deploy, environment: the command that installs or, by another word, undoes or confirms that; its variables.
             timeout: seconds for the wait.
         """
         props = {
@@ -101,6 +104,11 @@ def _failure(client: XnatClient, inputs: Props) -> ClientError | ProviderError |
         "so, write it as viewer_plugin.version; else viewer_plugin.restart does not restart this XNAT, or "
         "viewer_plugin.plugins_dir is not its folder"
     )
+
+
+def _nothing_changed(told: str) -> bool:
+    """On any host: each has a line."""
+    return all(line.endswith("nothing changed") for line in told.splitlines() if not line.startswith("warning: "))
 
 
 def _deploy(action: str, inputs: Props) -> str:

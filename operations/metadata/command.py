@@ -52,7 +52,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
     pace = Pace()
     for name, default, told in (
         ("--interval", pace.interval, "between two looks"),
-        ("--patience", pace.patience, "without anything new, after which what has no answer is left to itself"),
+        ("--patience", pace.patience, "without anything new, after which a request is left to itself"),
         ("--lock-timeout", pace.lock, "to wait for what somebody else has built"),
         ("--timeout", pace.timeout, "for all; XNAT goes on after it"),
     ):
@@ -74,8 +74,7 @@ def run(options: argparse.Namespace) -> bool:
     xnat, url, again = _xnat(options)
     if options.forget_request:
         with held(url) as notes:
-            forgotten = forget(notes, asked)
-        print("".join(f"Forgotten: {each}\n" for each in forgotten) or "There is no such request\n", end="")
+            print(f"Forgotten: {forget(notes, asked)}")
         return True
     pace = Pace(
         max(options.interval, _QUICKEST), options.patience, options.timeout, options.lock_timeout, options.pause

@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from clients.errors import one_line
+
 _SAY_EVERY = 15.0  # seconds between two lines
 
 
@@ -51,7 +53,8 @@ class ProgressDisplay:
             self._bar.stop()
 
     def tell(self, line: str) -> None:
-        """A line, unless it is the one before it once more."""
+        """A line, unless it is the one before it once more. It may hold what somebody wrote, as a session's label."""
+        line = one_line(line)
         if line == self._last:
             return
         self._last = line

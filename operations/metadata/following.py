@@ -10,7 +10,7 @@ from typing import Literal
 
 from clients.build_target import ImageSession, Target
 from clients.errors import Broken, ClientError, NotReady, Unreachable
-from clients.transport import Answer
+from clients.transport import Answer, wait_for
 from clients.xnat_viewer import NoImagingSession, Sent, ViewerClient
 from operations.errors import CommandFailed
 from operations.metadata.build_log import BuildLog, LogSource
@@ -25,7 +25,7 @@ class Pace:
 
     Attributes:
         interval: between two looks.
-        patience: without anything new, after which a request without an answer is left to itself.
+        patience: without anything new, after which a request is left, unless only its answer can tell anything.
         timeout: for all that a command does.
         lock: to wait for somebody else's build.
         pause: between two sessions.
@@ -118,10 +118,11 @@ class Follower:
             log = BuildLog(target, noted.log_line)
             attempt = None
         else:
+            # The session may have expired while something was waited for: a GET has a new one, and can be repeated.
+            wait_for(lambda _left: self._client.account(), min(self._pace.patience, self.left), self._tell)
             self._read(BuildLog(target))
             log = BuildLog(target, self._last_line)
-            at_stake = tuple(session.id for session in missing)
-            had = len(sessions) - len(missing)
+            at_stake, had = tuple(session.id for session in missing), len(sessions) - len(missing)
             noted = Noted(target, self._client.username, time.time(), at_stake, had, log.after)
             self._notes.write(noted)
             attempt = _Attempt(self._client, target, self.left)
@@ -151,7 +152,8 @@ class Follower:
             if attempt is None and self._log is None and not watch.can_be_seen:
                 return End("open", "whether it has ended cannot be seen without the plugin's log", watch.missing)
             quiet = time.monotonic() - seen
-            if (attempt is None or target.level == "session") and quiet > self._pace.patience:
+            patience = max(self._pace.patience, watch.looks * self._pace.interval)
+            if quiet > patience and not (attempt and watch.is_blind and self._log is None):
                 return End("open", f"nothing new was seen for {quiet:.0f} s", watch.missing)
             if not self.left:
                 return End("open", f"it has taken more than {self._pace.timeout:.0f} s", watch.missing)
@@ -215,6 +217,16 @@ class _Watch:
     def can_be_seen(self) -> bool:
         """Without the log: whether the end shows in what has metadata."""
         return bool(self.missing) or not self.noted.had
+
+    @property
+    def is_blind(self) -> bool:
+        """Without the log: XNAT may be at work for long on what had metadata before, and nothing shows it."""
+        return self.noted.target.level != "session" and self.noted.had > 0
+
+    @property
+    def looks(self) -> int:
+        """How many it takes to see all that is missing."""
+        return -(-len(self.missing) // _LOOKS)
 
     @property
     def is_over(self) -> bool:

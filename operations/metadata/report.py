@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 
 from clients.build_target import ImageSession
-from clients.errors import shortened
+from clients.errors import one_line, shortened
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,10 @@ class Report:
         return json.dumps({**asdict(self), "well": self.well}, indent=2)
 
     def lines(self) -> Iterator[str]:
+        """For people: a session's label is what somebody wrote, and commands no terminal."""
+        return map(one_line, self._lines())
+
+    def _lines(self) -> Iterator[str]:
         for trouble in self.failed:
             yield f"failed: session {trouble.session} ({trouble.label}) of project {trouble.project}: {trouble.told}"
         yield from self.told

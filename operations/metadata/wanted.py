@@ -43,13 +43,13 @@ class Asked:
     def is_project(self) -> bool:
         return bool(self.project and not (self.subject or self.session))
 
-    def covers(self, target: Target) -> bool:
-        """Whether a target belongs to it, by the names that both have."""
-        if self.session:
-            return target.level == "session" and self.session in (target.id, target.label)
-        if self.subject:
-            return target.level == "subject" and self.subject in (target.id, target.label)
-        return not self.project or self.project == target.project
+    def names(self, target: Target) -> bool:
+        """Whether it is this very target, by its project's ID and, within that, by accession ID or label: labels are
+        unique in a project only, and what belongs to it is another request."""
+        level = "session" if self.session else "subject" if self.subject else "project" if self.project else "site"
+        return (target.level, target.project) == (level, self.project) and (
+            level in ("project", "site") or (self.session or self.subject) in (target.id, target.label)
+        )
 
 
 @dataclass(frozen=True)

@@ -163,8 +163,9 @@ def test_another_ngc_version_changes_that_model_only_and_its_masks(deployment: D
 def test_another_server_for_a_project_changes_its_list_only(deployment: Deployment) -> None:
     deployment.change(lambda wanted: wanted["registrations"]["projects"].update(SPLEEN="second"))
     preview = deployment.stack.preview()
-    assert preview.changes == {"AiaaServers projects/SPLEEN": "update"}
-    assert preview.properties == {"AiaaServers projects/SPLEEN": {"urls"}}
+    # Nobody was told of the second server before: whether browsers can use it is looked at first.
+    assert preview.changes == {"AiaaServers projects/SPLEEN": "update", "BrowserCheck second": "create"}
+    assert preview.properties["AiaaServers projects/SPLEEN"] == {"urls"}
     deployment.stack.up()
     second = f"http://127.0.0.1:{deployment.settings['servers']['second']['port']}"
     assert deployment.list_in_xnat("SPLEEN") == [second]
@@ -199,7 +200,11 @@ def test_another_port_moves_the_server_and_uploads_no_model(deployment: Deployme
 def test_a_registration_that_leaves_the_stack_file_leaves_xnat(deployment: Deployment) -> None:
     deployment.change(lambda wanted: wanted["registrations"]["projects"].pop("SPLEEN"))
     # The check of what registrations need covers the projects that there are.
-    assert deployment.stack.preview().changes == {"AiaaServers projects/SPLEEN": "delete", "Access xnat": "update"}
+    assert deployment.stack.preview().changes == {
+        "AiaaServers projects/SPLEEN": "delete",
+        "BrowserCheck second": "delete",
+        "Access xnat": "update",
+    }
     deployment.stack.up()
     assert deployment.list_in_xnat("SPLEEN") == []
     assert deployment.list_in_xnat("LIVER") == [deployment.aiaa]

@@ -99,7 +99,7 @@ def test_the_commands_work_in_their_order_and_leave_nothing(
     assert "demonstration log-in: admin / admin" in said["make up"]
     assert "NVIDIA Clara AIAA" in said["make up"]
     assert "projects/LIVER" in json.loads(said["bin/pulumi stack output --json"])["registrations"]
-    assert "27 unchanged" in said["bin/pulumi preview"]
+    assert "28 unchanged" in said["bin/pulumi preview"]
     assert things_of_the_stack(engine_with_image) == []
 
 

@@ -69,6 +69,23 @@ def test_a_preview_tells_that_a_project_without_a_list_goes_on_with_the_sites(
     assert ("and annotation stays on there: the viewer uses the site's server" in host.said()) is site_too
 
 
+def test_a_preview_tells_that_a_list_that_is_kept_stays(access: Provider, host: ProviderHost) -> None:
+    nowhere = "http://127.0.0.1:9"
+    olds = inputs(nowhere, kept=["LIVER"], site=True, version="1.9.3", plugin="3.7.2")
+    assert access.diff("xnat", olds, inputs(nowhere, projects=[], kept=[], site=True))
+    told = "the list of project LIVER stays in XNAT (on_delete: keep), and this stack looks after it no more: browsers"
+    assert told in host.said()
+    assert "project SPLEEN will be without a list" in host.said()
+    assert "LIVER will be without" not in host.said()
+
+
+def test_what_is_kept_is_remembered_as_soon_as_the_stack_file_says_it(access: Provider, xnat: str) -> None:
+    id_, state = access.create(inputs(xnat))
+    assert not access.diff(id_, state, inputs(xnat, kept=[]))
+    assert access.diff(id_, state, inputs(xnat, kept=["LIVER"]))
+    assert access.update(id_, state, inputs(xnat, kept=["LIVER"]))["kept"] == ["LIVER"]
+
+
 def test_state_of_a_time_before_it_knew_of_the_site_has_no_difference(access: Provider) -> None:
     nowhere = "http://127.0.0.1:9"
     olds = {key: value for key, value in inputs(nowhere).items() if key != "site"}

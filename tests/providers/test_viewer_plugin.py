@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from dynamic_providers.xnat.viewer_plugin import ViewerPluginProvider
+from dynamic_providers.xnat.viewer_plugin import ViewerPluginProvider, _nothing_changed
 from sandbox.serve import serve
 from sandbox.xnat.app import create_app
 from sandbox.xnat.options import Options
@@ -56,11 +56,11 @@ def xnat_with(**options: Any) -> Iterator[str]:
 
 def test_a_plugin_that_is_loaded_is_all_there_is_to_it(plugin: Provider, xnat: str, deploy: Path) -> None:
     id_, state = plugin.create(inputs(xnat, deploy))
-    assert (id_, state["version"], asked(deploy)) == ("xnat", "3.7.2", [])
+    assert (id_, state["version"], asked(deploy)) == ("xnat", "3.7.2", ["confirm"])
     assert not plugin.diff(id_, state, inputs(xnat, deploy, timeout=9))
     assert plugin.diff(id_, state, inputs(xnat, deploy, deployed="at one"))
     plugin.delete(id_, state)
-    assert asked(deploy) == []
+    assert asked(deploy) == ["confirm"]
 
 
 def test_plugins_that_come_late_are_waited_for(plugin: Provider, deploy: Path) -> None:
@@ -68,7 +68,7 @@ def test_plugins_that_come_late_are_waited_for(plugin: Provider, deploy: Path) -
         began = time.monotonic()
         plugin.create(inputs(url, deploy, timeout=30))
         assert time.monotonic() - began >= 1
-        assert asked(deploy) == []
+        assert asked(deploy) == ["confirm"]
 
 
 def test_an_xnat_without_the_plugin_gets_back_what_it_had_and_says_so(plugin: Provider, deploy: Path) -> None:
@@ -80,6 +80,24 @@ def test_an_xnat_without_the_plugin_gets_back_what_it_had_and_says_so(plugin: Pr
             "XNAT; what was there before was put back (ohif-viewer-3.6.2.jar)"
         )
         assert asked(deploy) == ["install", "undo"]
+
+
+def test_a_jar_that_no_change_is_open_of_stays_and_that_is_said(plugin: Provider, deploy: Path) -> None:
+    (deploy.parent / "undo").write_text("")
+    for url in xnat_with(viewer_plugin=None, other_plugins=("containers",)):
+        with pytest.raises(ProviderFailed, match=r"; the jar stays as it is, as no change of it is open$"):
+            plugin.create(inputs(url, deploy))
+
+
+@pytest.mark.parametrize(
+    ("told", "same"),
+    [
+        ("warning: a.jar brings EtherJ along\na: nothing changed\nb: nothing changed", True),
+        ("a: XNAT was restarted\nb: nothing changed", False),
+    ],
+)
+def test_one_host_that_restarted_is_a_change(told: str, same: bool) -> None:
+    assert _nothing_changed(told) is same
 
 
 def test_what_an_earlier_run_put_back_is_installed_again(plugin: Provider, site: Site, xnat: str, deploy: Path) -> None:

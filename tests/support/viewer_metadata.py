@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from operations.metadata.notes import Notes, held
 from sandbox.faults import FaultPlan
 from sandbox.serve import serve
 from sandbox.xnat.app import create_app
@@ -49,6 +52,14 @@ class Xnat:
 
     def noted(self) -> list[str]:
         return sorted(path.stem for path in self.notes.glob("*/*.json"))
+
+    @contextmanager
+    def holding_notes(self) -> Iterator[Notes]:
+        """The command's own, before it runs in this process."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("XNAT_AIAA_REQUESTS", str(self.notes))
+            with held(self.url) as notes:
+                yield notes
 
     def environment(self) -> dict[str, str]:
         return {**os.environ, "XNAT_AIAA_REQUESTS": str(self.notes), "PASSWORD": "admin", "COLUMNS": "200"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -156,15 +157,6 @@ def test_the_log_is_what_a_command_shows_if_one_is_given(host: XnatHost) -> None
         deploy("install", settings)
 
 
-def test_a_person_restarts_where_that_is_wanted(host: XnatHost) -> None:
-    host.put("ohif-viewer-3.6.2.jar", OLD)
-    host.restart_all()
-    assert "restart XNAT soon" in deploy("install", wanted(host, restart="none"))
-    assert host.jars() == {"ohif-viewer-3.7.2.jar": NEW}
-    assert (host.loaded(), host.restarts) == ("3.6.2", [0])
-    assert deploy("install", wanted(host, restart="none")).endswith("nothing changed\n")
-
-
 def test_a_jar_with_etherj_beside_it_is_named(host: XnatHost) -> None:
     host.put("pacs-fat-1.0.jar", plugin_jar("pacs", has_etherj=True))
     told = deploy("install", wanted(host))
@@ -214,16 +206,22 @@ def test_the_same_is_done_on_this_machine(host: XnatHost) -> None:
     assert host.loaded() == "3.7.2"
 
 
-def test_restore_brings_back_what_was_there_before_the_first_and_leaves_nothing_of_ours(host: XnatHost) -> None:
-    roi = plugin_jar("roiPlugin")
-    first = viewer_jar("2.1.0")
-    host.put("ohif-viewer-2.1.0.jar", first)
-    host.put("xnat-roi-2.2.0.jar", roi)
-    deploy("install", wanted(host, OLD, "3.6.2"))
-    deploy("install", wanted(host))
-    deploy("restore", wanted(host))
-    assert sorted(path.name for path in host.plugins.iterdir()) == ["ohif-viewer-2.1.0.jar", "xnat-roi-2.2.0.jar"]
-    assert host.jars() == {"ohif-viewer-2.1.0.jar": first, "xnat-roi-2.2.0.jar": roi}
-    assert host.restarts == [3]
-    deploy("restore", wanted(host))
-    assert host.restarts == [3]
+def test_nothing_that_the_scripts_take_comes_from_who_runs_them(
+    host: XnatHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("LOG", "SUDO", "JAR", "URL", "SSH_CONFIG"):
+        monkeypatch.setenv(name, f"touch {tmp_path}/leaked")
+    with pytest.raises(Failed, match=r"UnsupportedClassVersionError"):
+        deploy("install", wanted(host, viewer_jar("3.8.0", java=JAVA_21), "3.8.0"))
+    assert not (tmp_path / "leaked").exists()
+
+
+def test_a_folder_that_the_login_may_not_get_to_is_not_called_missing(host: XnatHost) -> None:
+    sudo = host.folder.parent / "bin0" / "sudo"
+    as_nobody = "setpriv --reuid 65534 --clear-groups" if os.getuid() == 0 else ""
+    sudo.write_text(f'#!/bin/sh\nshift\nexec {as_nobody} "$@"\n')
+    sudo.chmod(0o755)
+    host.folder.chmod(0)
+    with pytest.raises(Failed, match=r"node0: \w+ may not enter .*, on the way to .*/plugins: let the log-in"):
+        deploy("install", wanted(host, sudo=True))
+    host.folder.chmod(0o755)

@@ -118,6 +118,7 @@ def test_a_way_back_that_is_killed_anywhere_is_finished_by_the_next(
     for at in range(1, count_of(calls) + 1, EVERY):
         reset(host, calls)
         killed(wanted, at, when, monkeypatch)
+        assert len(host.jars()) <= 1, calls.read_text()
         with pytest.raises(Failed):
             deploy("install", wanted)
         assert (host.jars(), host.loaded()) == ({"ohif-viewer-3.6.2.jar": OLD}, "3.6.2"), calls.read_text()

@@ -47,12 +47,36 @@ def test_a_node_that_does_not_come_back_takes_the_plugin_from_those_before_it_to
     assert hosts.restarts == [2, 0]
 
 
-def test_a_node_that_cannot_be_reached_gets_the_plugin_by_the_next_run(hosts: XnatHost) -> None:
-    known = hosts.folder.parent / "ssh1" / "known_hosts"
-    keys = known.read_text()
-    known.write_text("")
+def test_a_node_that_cannot_be_used_is_told_before_anything_changes(hosts: XnatHost) -> None:
+    (hosts.folder.parent / "ssh1" / "known_hosts").write_text("")
     with pytest.raises(Failed, match="Host key verification failed"):
         deploy("install", wanted(hosts))
+    assert (hosts.restarts, hosts.jars()) == ([0, 0], {"ohif-viewer-3.6.2.jar": OLD})
+
+
+def test_a_fault_of_a_new_node_leaves_those_alone_that_work(hosts: XnatHost) -> None:
+    """Their change is an old one by then."""
+    deploy("install", wanted(hosts, host="ssh://node0"))
+    deploy("confirm", wanted(hosts, host="ssh://node0"))
+    shell = hosts.folder.parent / "bin1" / "sha256sum"
+    shell.write_text("#!/bin/sh\nexit 1\n")
+    shell.chmod(0o755)
+    with pytest.raises(Failed, match="viewer_plugin on ssh://node1"):
+        deploy("install", wanted(hosts))
+    assert (hosts.restarts, hosts.jars()) == ([1, 0], {"ohif-viewer-3.7.2.jar": NEW})
+
+
+def lost_after_the_first(hosts: XnatHost) -> str:
+    """A restart command, after which the other node cannot be reached."""
+    known = hosts.folder.parent / "ssh1" / "known_hosts"
+    return f"{hosts.restart_command}; : >{known}"
+
+
+def test_a_node_that_gets_lost_on_the_way_gets_the_plugin_by_the_next_run(hosts: XnatHost) -> None:
+    known = hosts.folder.parent / "ssh1" / "known_hosts"
+    keys = known.read_text()
+    with pytest.raises(Failed, match="Host key verification failed"):
+        deploy("install", wanted(hosts, restart=lost_after_the_first(hosts)))
     assert (hosts.restarts, hosts.jars()) == ([1, 0], {"ohif-viewer-3.7.2.jar": NEW})
     known.write_text(keys)
     deploy("install", wanted(hosts))
@@ -61,9 +85,8 @@ def test_a_node_that_cannot_be_reached_gets_the_plugin_by_the_next_run(hosts: Xn
 
 
 def test_a_node_that_has_left_holds_nothing_open(hosts: XnatHost) -> None:
-    (hosts.folder.parent / "ssh1" / "known_hosts").write_text("")
     with pytest.raises(Failed):
-        deploy("install", wanted(hosts))
+        deploy("install", wanted(hosts, restart=lost_after_the_first(hosts)))
     deploy("install", wanted(hosts, host="ssh://node0"))
     ours = {path.name for path in (hosts.plugins / ".xnat-aiaa").iterdir()}
     assert "former" in ours

@@ -135,11 +135,42 @@ def test_an_answer_that_does_not_come_tells_nothing(client: ViewerClient) -> Non
 
 
 def test_it_is_sent_once_whatever_the_answer(client: ViewerClient, httpserver: HTTPServer) -> None:
-    for status in (401, 423, 502, 503, 504):
+    for status in (423, 500, 502, 503, 504):
         httpserver.expect_oneshot_request(f"{LIVER}/experiments/XNAT_E00001", "POST").respond_with_data(status=status)
         before = len(httpserver.log)
         client.ask(TARGET, 5)
         assert len(httpserver.log) == before + 1
+
+
+def test_a_session_that_has_expired_is_renewed_and_the_request_sent_with_the_new_one(
+    client: ViewerClient, httpserver: HTTPServer
+) -> None:
+    cookies = []
+
+    def built_in_the_second(request: Request) -> Response:
+        cookies.append(request.cookies["JSESSIONID"])
+        return Response(status=200 if cookies[-1] == "SESSION2" else 401)
+
+    httpserver.expect_oneshot_request("/data/JSESSION").respond_with_data("SESSION2")
+    httpserver.expect_request(f"{LIVER}/experiments/XNAT_E00001", "POST").respond_with_handler(built_in_the_second)
+    assert sent(client) == Sent("built")
+    assert cookies == ["SESSION1", "SESSION2"]
+
+
+def test_and_not_more_than_once(client: ViewerClient, httpserver: HTTPServer) -> None:
+    answer(httpserver, Response(status=401))
+    assert sent(client).fate == "refused"
+    assert [request.method for request, _ in httpserver.log if request.path.startswith(LIVER)] == ["POST", "POST"]
+
+
+@pytest.mark.parametrize("status", [401, 503])
+def test_without_a_new_session_it_was_not_sent(client: ViewerClient, httpserver: HTTPServer, status: int) -> None:
+    answer(httpserver, Response(status=401))
+    httpserver.expect_oneshot_request("/data/JSESSION").respond_with_data(status=status)
+    result = sent(client)
+    assert result.fate == "refused"
+    assert "data/JSESSION" in result.told or "log-in of svc was refused" in result.told
+    assert len([request for request, _ in httpserver.log if request.path.startswith(LIVER)]) == 1
 
 
 EXISTS = f"{LIVER}/experiments/XNAT_E00001/exists"

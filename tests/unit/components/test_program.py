@@ -83,6 +83,13 @@ def test_what_browsers_need_is_asked_once_for_each_registered_server(program: Pr
     assert made.of_type("BrowserCheck") == ["main"]
 
 
+def test_access_knows_which_lists_stay_when_their_registrations_end(program: Program) -> None:
+    projects = {"LIVER": "main", "LUNG": {"servers": ["main"], "on_delete": "keep"}}
+    made = program(changed(HOSPITAL, lambda wanted: wanted["registrations"].update(projects=projects)))
+    access = made.inputs("Access xnat")
+    assert (access["projects"], access["kept"]) == (["LIVER", "LUNG"], ["LUNG"])
+
+
 def test_models_go_to_the_servers_that_are_named_and_carry_the_workspaces_generation(hospital: Engine) -> None:
     assert sorted(hospital.of_type("Model")) == sorted([f"main/{SPLEEN}", f"far/{SPLEEN}", "far/quick"])
     model = hospital.inputs(f"Model main/{SPLEEN}")
@@ -276,8 +283,15 @@ def test_where_a_person_restarts_xnat_nothing_waits_for_the_plugin(program: Prog
             {"START_TIMEOUT": "5"},
             "XNAT https://xnat.example.org: the viewer plugin is looked at; XNAT restarts only if it is not in place",
         ),
+        (
+            {},
+            {"RESTART": "none"},
+            "XNAT https://xnat.example.org will restart (`systemctl restart tomcat9` on ssh://admin@xnat.example.org), "
+            "as nothing tells whether a person did so since the jars changed: the sessions of all its users end, and "
+            "uploads and metadata generations under way are lost",
+        ),
     ],
-    ids=["new", "by a person", "same jar"],
+    ids=["new", "by a person", "same jar", "by a person before"],
 )
 def test_what_becomes_of_xnats_users_is_said_in_words(
     program: Program,

@@ -32,3 +32,10 @@ def test_every_file_that_the_readme_links_to_is_there() -> None:
     links = re.findall(r"\]\((?!https?:)([^)#]+)\)", (ROOT / "README.md").read_text())
     assert links
     assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_the_gateway_takes_viewers_uploads_and_waits_for_inference() -> None:
+    """nginx has 1 MB and 60 s by itself (https://nginx.org/en/docs/http/ngx_http_core_module.html)."""
+    gateway = (ROOT / "docs/settings.md").read_text().split("```nginx")[1].split("```")[0]
+    assert "client_max_body_size 0;" in gateway
+    assert "proxy_read_timeout " in gateway

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from typing import cast
 
 import pytest
+import yaml
 
 from clients.errors import Unreachable
 from clients.xnat import XnatClient
 from clients.xnat_answers import NoProject, UnreadableList
 from dynamic_providers.xnat.server_list import ForeignList, Known, Look, Urls, as_text, look, register, unregister
+from settings.xnat import Registration
 
 OURS, WANTED, THEIRS = ("http://ours:5000",), ("http://a:5000", "http://b:5000"), ("http://theirs:5000",)
 SCOPE = "projects/LIVER"
@@ -173,3 +175,17 @@ class TestUnregister:
 def test_a_list_is_told_as_a_stack_file_writes_it() -> None:
     assert as_text(WANTED) == '["http://a:5000", "http://b:5000"]'
     assert as_text(()) == "[]"
+
+
+@pytest.mark.parametrize(
+    "entry", ['a "quoted" one', "back\\slash", "\x1b]0;owned\x07\x1b[2J\nhttp://x", "\x9b2J", "\U000e0001", ""]
+)
+def test_what_anybody_wrote_is_told_on_one_line_that_can_be_pasted_into_a_stack_file(entry: str) -> None:
+    with pytest.raises(ForeignList) as caught:
+        register(Xnat((entry, "http://b:5000")).client, SCOPE, WANTED, known=None, adopt=None)
+    assert str(caught.value).isprintable()
+    told = (
+        str(caught.value).partition("write registrations.projects.LIVER: ")[2].removesuffix(" with your server's NAME")
+    )
+    registration = Registration.model_validate(yaml.safe_load(told))
+    assert registration.adopt == (entry, "http://b:5000")

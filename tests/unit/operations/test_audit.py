@@ -74,9 +74,64 @@ def test_a_list_that_is_none_hides_no_other(xnat: str, site: Site) -> None:
     assert len(found) == 5
 
 
+def test_a_list_of_the_site_that_is_none_hides_no_project(xnat: str, site: Site, aiaa: AiaaStandIn) -> None:
+    site.config.write(TOOL, "site-json", None, '{"x":1}', user="owner", reason="", unversioned=True)
+    site.config.write(TOOL, "project-json", "LUNG", "nonsense", user="owner", reason="", unversioned=True)
+    register(xnat, "projects/LIVER", [aiaa.url])
+    found = findings(xnat, page="http://127.0.0.1:8080")
+    assert len(found) == 5
+    assert (found["projects/LIVER"].url, found["projects/LIVER"].problems) == (aiaa.url, ())
+    for scope, path, there in (("site", "", '{"x":1}'), ("projects/LUNG", "projects/LUNG/", "nonsense")):
+        (problem,) = found[scope].problems
+        assert problem.startswith(f"what owner has written there is no list of servers: {there}: ")
+        assert f"-X PUT -H 'Content-Type: application/json' -d '[]' {xnat}/xapi/ohifaiaa/{path}servers`" in problem
+        assert "bin/pulumi" not in problem
+
+
+def test_no_key_of_a_stack_file_is_named_where_there_is_none(xnat: str) -> None:
+    register(xnat, "site", ["http://localhost:5000/path"])
+    register(xnat, "projects/LIVER", ["http://aiaa.example.org"])
+    told = " ".join(problem for finding in findings(xnat).values() for problem in finding.problems)
+    assert "register an address that they reach" in told
+    assert "mixed content" in told
+    assert "browser_url" not in told
+
+
+@pytest.mark.parametrize(
+    ("told", "in_options"),
+    [
+        ("mend xnat.username or the password", "mend --username or the password"),
+        ("set xnat.url to XNAT's own address", "set URL to XNAT's own address"),
+        ("xnat.password_file: 'f' is empty", "--password-file: 'f' is empty"),
+        ("audit.password: is empty", "the password: is empty"),
+        ("GET https://xnat.url/data: answered 500", "GET https://xnat.url/data: answered 500"),
+    ],
+)
+def test_errors_name_the_commands_options(told: str, in_options: str) -> None:
+    assert audit.in_options(told) == in_options
+
+
 def test_an_account_without_rights_sees_what_it_may(xnat: str, site: Site) -> None:
     site.accounts.add("member", "member").project_roles["LIVER"] = "Members"
     assert list(findings(xnat, user="member")) == ["site", "projects/LIVER"]
+
+
+def test_nothing_that_anybody_wrote_into_a_list_commands_the_terminal(
+    xnat: str, site: Site, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commands = json.dumps(["\x1b]0;owned\x07\x1b[2Jhttp://x"])
+    for of, project in (("site-json", None), ("project-json", "LIVER")):
+        site.config.write(TOOL, of, project, commands, user="owner", reason="", unversioned=True)
+    found = list(findings(xnat).values())
+    for terminal in (False, True):
+        monkeypatch.setattr("sys.stdout.isatty", lambda terminal=terminal: terminal)
+        audit.show(found)
+        told = capsys.readouterr().out
+        assert "owned" in told
+        assert "other projects have no list" in told
+        assert "\x07" not in told
+        assert "\x1b]" not in told
+        assert "\x1b[2J" not in told
 
 
 @pytest.fixture
@@ -108,7 +163,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp
 
 
 def test_the_command_needs_no_stack_and_ends_with_1_if_something_is_wrong(
-    run: Run, xnat: str, aiaa: AiaaStandIn, tmp_path: Path
+    run: Run, xnat: str, site: Site, aiaa: AiaaStandIn, tmp_path: Path
 ) -> None:
     register(xnat, "projects/LIVER", [aiaa.url])
     code, table, _ = run(xnat)
@@ -116,6 +171,7 @@ def test_the_command_needs_no_stack_and_ends_with_1_if_something_is_wrong(
     assert "projects/LIVER" in table
     assert "3 other projects have no list of their own: a browser will use no server there." in table
     register(xnat, "site", ["http://h:1/path"])
+    site.config.write(TOOL, "project-json", "KIDNEY", '{"x":1}', user="owner", reason="", unversioned=True)
     code, document, _ = run(xnat, "--password-file", str(tmp_path / "password"), "--json")
     assert code == 1
     told = json.loads(document)
@@ -131,12 +187,13 @@ def test_what_is_wrong_with_the_command_or_xnat_is_one_line(
     code, _, told = run(xnat, "--password-env", "WRONG")
     assert (code, told.count("\n")) == (1, 1)
     assert "the log-in of admin was refused" in told
+    assert "mend --username or the password" in told
     code, _, told = run("xnat.example.org", "--password-env", "WRONG")
     assert (code, told.count("\n")) == (2, 1)
-    assert told.startswith("bin/aiaa audit: audit.url: must begin with http:// or https://")
+    assert told.startswith("bin/aiaa audit: URL: must begin with http:// or https://")
     code, _, told = run(xnat, "--password-env", "NO_SUCH_VARIABLE")
     assert code == 2
-    assert "NO_SUCH_VARIABLE is not set or empty" in told
+    assert "--password-env: the environment variable NO_SUCH_VARIABLE is not set or empty" in told
     code, _, told = run(xnat, "--json")
     assert (code, told.count("\n")) == (2, 1)
     assert "give --password-env or --password-file" in told

@@ -35,6 +35,8 @@ def test_an_https_address_at_the_root_has_nothing_wrong() -> None:
         ("https://gate.example.org/aiaa", "drops the path and asks https://gate.example.org/v1/models"),
         ("https://localhost:5000", "browsers cannot reach localhost (every machine takes that for itself)"),
         ("https://0.0.0.0:5000", "browsers cannot reach 0.0.0.0 (every machine takes that for itself)"),
+        ("http://0.0.0.0:5000", "mixed content"),
+        ("http://host.docker.internal:5000", "mixed content"),
         ("http://HTTP://aiaa:5000", "drops the path"),
         ("http:// h", "is no address"),
         ("http://[::1", "is no address"),

@@ -30,6 +30,7 @@ MODEL = resource("pulumi-python:dynamic/aiaa:Model", "main/liver", CATALOG, depe
 OTHER = resource("xnat-aiaa:index:AnnotationServer", "main2", STACK)
 OTHERS = resource(CONTAINER, "main2-aiaa", OTHER, outputs={"name": "xnat-aiaa-tests-main2-aiaa"})
 XNAT = resource("xnat-aiaa:index:XnatRegistrations", "xnat", STACK)
+CHECK = resource("pulumi-python:dynamic/xnat:BrowserCheck", "main", XNAT)
 LIST = resource(
     "pulumi-python:dynamic/xnat:AiaaServers",
     "projects/LIVER",
@@ -39,7 +40,7 @@ LIST = resource(
     deletedWith=MODEL["urn"],
     outputs={"xnat_url": "https://xnat.example.org", "urls": ["https://aiaa.example.org"]},
 )
-ALL = [STACK, SERVER, CLARA, AIAA, ENDPOINT, CATALOG, MODEL, OTHER, OTHERS, XNAT, LIST]
+ALL = [STACK, SERVER, CLARA, AIAA, ENDPOINT, CATALOG, MODEL, OTHER, OTHERS, XNAT, CHECK, LIST]
 STATE = {"version": 3, "deployment": {"manifest": {}, "resources": ALL, "pending_operations": [{"resource": MODEL}]}}
 
 
@@ -49,7 +50,7 @@ def urns(state: Any) -> list[str]:
 
 def test_a_server_goes_with_all_that_it_holds_and_with_its_models() -> None:
     found = forget.find(STATE, "main")
-    assert found.names == ("Container main-aiaa", "Endpoint main", "Model main/liver")
+    assert found.names == ("Container main-aiaa", "Endpoint main", "Model main/liver", "BrowserCheck main")
     assert urns(forget.without(STATE, found.urns)) == [each["urn"] for each in (STACK, OTHER, OTHERS, XNAT, LIST)]
 
 
@@ -75,7 +76,7 @@ def test_nothing_that_is_left_refers_to_what_went() -> None:
 
 def test_xnat_goes_without_the_servers() -> None:
     state = forget.without(STATE, forget.find(STATE, "xnat").urns)
-    assert urns(state) == [each["urn"] for each in ALL if each not in (XNAT, LIST)]
+    assert urns(state) == [each["urn"] for each in ALL if each not in (XNAT, CHECK, LIST)]
 
 
 @pytest.mark.parametrize("state", [{"deployment": {}}, {"deployment": {"resources": None}}])

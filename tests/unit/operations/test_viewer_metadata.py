@@ -14,8 +14,13 @@ import pytest
 import requests
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from clients.build_target import Target
+from clients.xnat_viewer import ViewerClient
 from operations import __main__ as command_line
 from operations import stack_file
+from operations.metadata.console import ProgressDisplay
+from operations.metadata.notes import Noted, Notes
+from operations.metadata.report import Report, Trouble
 from operations.stack_file import Stack
 from sandbox.faults import Fault
 from sandbox.serve import serve
@@ -215,6 +220,32 @@ def test_a_session_that_gets_no_answer_is_left_and_the_others_go_on(tmp_path: Pa
         assert xnat.noted() == []
 
 
+@pytest.mark.parametrize("sees_log", [True, False])
+def test_a_larger_request_in_which_nothing_new_is_seen_is_left_too_and_its_note_stays(
+    tmp_path: Path, run: Run, sees_log: bool
+) -> None:
+    log = tmp_path / "ohifviewer.log"
+    with xnat_stand_in(tmp_path / "notes", log=log, build_seconds=60, build_threads=1) as xnat:
+        if sees_log:
+            xnat.metadata.revisions = {f"XNAT_E{n:05d}": 2 for n in range(1, 7)}
+        for _ in range(2):
+            code, said, _ = run(xnat, *ALL, *(("--log-file", str(log)) if sees_log else ()), "--patience", "0.5")
+            assert code == 1
+            assert "project LIVER: no end was seen: nothing new was seen for" in said
+            assert "again to watch on" in said
+            assert xnat.noted() == ["project-LIVER"]
+        assert xnat.posts() == {LIVER: 1}
+        xnat.site.restart()  # or the stand-in would go on for a minute
+
+
+def test_what_only_the_answer_can_tell_is_waited_for_beyond_patience(tmp_path: Path, run: Run) -> None:
+    with xnat_stand_in(tmp_path, build_seconds=1.0) as xnat:
+        xnat.metadata.revisions = {f"XNAT_E{n:05d}": 2 for n in range(1, 7)}
+        code, said, _ = run(xnat, *ALL, "--patience", "0.2")
+        assert (code, said.splitlines()[-1]) == (0, "project LIVER: done 6 of 6, 0 failed")
+        assert xnat.noted() == []
+
+
 def test_somebody_elses_build_is_waited_for(tmp_path: Path, run: Run) -> None:
     with xnat_stand_in(tmp_path, build_seconds=0.5) as xnat, ThreadPoolExecutor(1) as other:
         other.submit(requests.post, f"{xnat.url}/xapi/viewer/projects/SPLEEN", auth=("admin", "admin"), timeout=20)
@@ -235,6 +266,35 @@ def test_and_not_for_ever(tmp_path: Path, run: Run) -> None:
         assert xnat.noted() == []
 
 
+def test_a_session_that_expires_while_somebody_else_is_waited_for_is_renewed(tmp_path: Path, run: Run) -> None:
+    with xnat_stand_in(tmp_path) as xnat, ThreadPoolExecutor(1) as other:
+        xnat.metadata.locked = True
+        done = other.submit(run, xnat, *ALL)
+        until(lambda: xnat.posts()[LIVER])
+        xnat.site.sessions.close_all()
+        xnat.metadata.locked = False
+        assert done.result(20)[0] == 0
+        assert xnat.metadata.accepted == ["project LIVER"]
+        assert 401 not in [each.status for each in xnat.plan.requests if each.method == "POST"]
+
+
+@pytest.mark.parametrize("args", [ALL, ("--project", "LIVER")])
+def test_a_session_that_expires_just_before_the_request_is_renewed(
+    tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch, args: tuple[str, ...]
+) -> None:
+    with xnat_stand_in(tmp_path) as xnat:
+        ask = ViewerClient.ask
+
+        def too_late(*args: Any) -> Any:
+            xnat.site.sessions.close_all()
+            return ask(*args)
+
+        monkeypatch.setattr(ViewerClient, "ask", too_late)
+        assert run(xnat, *args)[0] == 0
+        assert len(xnat.metadata.accepted) == len(set(xnat.metadata.accepted))
+        assert max(xnat.posts().values()) == 2  # the first was 401
+
+
 def test_what_was_asked_for_before_keeps_other_larger_ones_away(tmp_path: Path, run: Run) -> None:
     with xnat_stand_in(tmp_path) as xnat:
         xnat.plan.set(Fault(f"/xapi/viewer/{LIVER}", "status", method="POST", status=504))
@@ -248,6 +308,88 @@ def test_what_was_asked_for_before_keeps_other_larger_ones_away(tmp_path: Path, 
             assert code == 1
             assert "run the command for that to its end first" in told_in_one_line(complaint)
         assert xnat.posts() == {LIVER: 1}
+
+
+def note(notes: Notes, *targets: Target) -> None:
+    for target in targets:
+        notes.write(Noted(target, "admin", 0.0))
+
+
+NOTED = (
+    Target("session", "SPLEEN", "XNAT_E00007", "CT_1"),
+    Target("subject", "SPLEEN", "XNAT_S00004", "LIVER"),
+    Target("project", "SPLEEN"),
+    Target("site"),
+)
+NAMES = ["project-SPLEEN", "session-XNAT_E00007", "site", "subject-XNAT_S00004"]
+
+
+@pytest.mark.parametrize(
+    ("args", "gone"),
+    [
+        (("--project", "SPLEEN", "--session", "CT_1"), "session-XNAT_E00007"),
+        (("--project", "SPLEEN", "--session", "XNAT_E00007", "--missing-only"), "session-XNAT_E00007"),
+        (("--project", "SPLEEN", "--subject", "LIVER"), "subject-XNAT_S00004"),
+        (("--project", "SPLEEN"), "project-SPLEEN"),
+        (("--project", "SPLEEN", "--no-missing-only"), "project-SPLEEN"),
+        (("--site", "--yes-all-data"), "site"),
+    ],
+)
+def test_the_request_that_is_named_is_forgotten_and_no_other(
+    tmp_path: Path, run: Run, args: tuple[str, ...], gone: str
+) -> None:
+    with xnat_stand_in(tmp_path) as xnat:
+        with xnat.holding_notes() as notes:
+            note(notes, *NOTED)
+        code, said, _ = run(xnat, *args, "--forget-request")
+        assert code == 0
+        assert said.startswith("Forgotten: ")
+        assert xnat.noted() == [name for name in NAMES if name != gone]
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("--project", "LIVER", "--session", "CT_1"),
+        ("--project", "LIVER", "--subject", "LIVER"),
+        ("--project", "LIVER"),
+        ("--project", "spleen"),
+        ("--project", "SPLEEN", "--session", "ct_1"),
+        ("--project", "SPLEEN", "--session", "LIVER"),
+    ],
+)
+def test_a_name_that_none_has_forgets_nothing_and_shows_those_that_there_are(
+    tmp_path: Path, run: Run, args: tuple[str, ...]
+) -> None:
+    with xnat_stand_in(tmp_path) as xnat:
+        with xnat.holding_notes() as notes:
+            note(notes, *NOTED)
+        code, said, complaint = run(xnat, *args, "--forget-request")
+        assert (code, said) == (2, "")
+        told = told_in_one_line(complaint)
+        for options in ("--project SPLEEN --session XNAT_E00007", "--project SPLEEN --subject XNAT_S00004", "--site"):
+            assert f"`{options}" in told
+        assert xnat.noted() == NAMES
+
+
+def test_what_belongs_to_a_request_is_not_forgotten_with_it(tmp_path: Path, run: Run) -> None:
+    with xnat_stand_in(tmp_path) as xnat:
+        with xnat.holding_notes() as notes:
+            note(notes, *NOTED[:3])
+        assert run(xnat, "--site", "--yes-all-data", "--forget-request")[0] == 2
+        assert len(xnat.noted()) == 3
+    with xnat_stand_in(tmp_path / "empty") as xnat:
+        code, _, complaint = run(xnat, "--project", "LIVER", "--forget-request")
+        assert code == 2
+        assert "nothing at all is noted of this XNAT" in told_in_one_line(complaint)
+
+
+def test_a_label_that_is_anothers_id_names_that_one(tmp_path: Path, run: Run) -> None:
+    with xnat_stand_in(tmp_path) as xnat:
+        with xnat.holding_notes() as notes:
+            note(notes, NOTED[0], Target("session", "SPLEEN", "XNAT_E00008", "XNAT_E00007"))
+        assert run(xnat, "--project", "SPLEEN", "--session", "XNAT_E00007", "--forget-request")[0] == 0
+        assert xnat.noted() == ["session-XNAT_E00008"]
 
 
 def test_a_restart_of_xnat_is_survived_by_the_watch(tmp_path: Path) -> None:
@@ -520,3 +662,12 @@ def test_a_note_that_cannot_be_read_stands_for_a_request_all_the_same(tmp_path: 
         assert code == 1
         assert "remove the file" in told_in_one_line(complaint)
         assert xnat.posts() == {LIVER: 1}
+
+
+def test_a_sessions_label_commands_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    report = Report("http://xnat", "project LIVER", missing_only=True)
+    report.failed.append(Trouble("LIVER", "S1", "\x1b]0;owned\x07", "gave up"))
+    assert next(iter(report.lines())) == "failed: session S1 (?]0;owned?) of project LIVER: gave up"
+    with ProgressDisplay("viewer metadata") as display:
+        display.tell("left out: S1 (\x1b]0;owned\x07)")
+    assert capsys.readouterr().err == "left out: S1 (?]0;owned?)\n"

@@ -382,8 +382,25 @@ def test_a_port_is_published_once_on_each_address_of_a_machine(
 def test_a_loopback_address_in_any_form_is_for_an_xnat_on_loopback_only(host: str) -> None:
     url = f"http://{host}:5000"
     assert f"cannot reach AIAA at {url}" in told(registered("https://xnat.example.org", browser_url=url))
-    for xnat in ("http://localhost:8080", "https://127.0.0.1"):
+    for xnat in ("http://localhost:8080", *(["https://127.0.0.1"] if host != "0" else [])):
         assert Settings.parse(registered(xnat, browser_url=url)).servers["main"].viewer_url == url
+
+
+@pytest.mark.parametrize("host", ["host.docker.internal", "host.containers.internal", "0.0.0.0", "0", "[::]"])
+def test_what_leads_to_this_machine_and_is_no_loopback_address_is_mixed_content_too(host: str) -> None:
+    url = f"http://{host}:5000"
+    raw = registered("https://xnat.example.org", browser_url=url)
+    raw["registrations"] = {**raw["registrations"], "allow": ["loopback"]}
+    assert f"browsers block AIAA on http ({url})" in told(raw)
+    raw["registrations"] = {**raw["registrations"], "allow": ["loopback", "mixed_content"]}
+    assert Settings.parse(raw)
+
+
+@pytest.mark.parametrize("host", ["localhost", "a.localhost", "127.0.0.1", "127.1", "[::1]"])
+def test_a_loopback_address_is_no_mixed_content(host: str) -> None:
+    raw = registered("https://xnat.example.org", browser_url=f"http://{host}:5000")
+    raw["registrations"] = {**raw["registrations"], "allow": ["loopback"]}
+    assert Settings.parse(raw)
 
 
 BROKEN = {

@@ -49,6 +49,11 @@ CASES: list[tuple[object, str]] = [
         ".url: must name a file, as in https://store.example.org/models/model.ts, not 'https://store.example.org/'",
     ),
     (
+        VALID | {"url": "https://store.example.org/v.jar?token=hunter2"},
+        ".url: must end before any ? or #, as a token there would be in the stack's state and in error messages: give "
+        "an address without one, or download the file and give it as jar",
+    ),
+    (
         VALID | {"host": "xnat.example.org"},
         ".host[0]: must be a host's SSH address, such as ssh://admin@xnat.example.org, with a port if it is not 22, "
         "not 'xnat.example.org'",
@@ -143,6 +148,16 @@ def test_a_jar_whose_checksum_is_another_is_told_with_the_one_that_it_has(tmp_pa
             "cd /srv/xnat-docker-compose && docker-compose restart xnat-web",
             "cd /srv/xnat-docker-compose && docker-compose logs --no-color --tail 40 xnat-web",
         ),
+        (
+            "cd '/srv/x y' && docker compose -f a.yml restart web",
+            "cd '/srv/x y' && docker compose -f a.yml logs --no-color --tail 40 web",
+        ),
+        ("docker compose restart xnat-web && echo x", None),
+        ("docker compose restart db; docker compose restart xnat-web", None),
+        ("docker compose restart xnat-web >/dev/null", None),
+        ("docker compose restart $(systemctl restart x)", None),
+        ("docker compose restart --timeout 30 xnat-web", None),
+        ("systemctl restart tomcat9;reboot", None),
         ("service tomcat7 restart", None),
         ("/opt/restart-xnat", None),
     ],
@@ -150,6 +165,11 @@ def test_a_jar_whose_checksum_is_another_is_told_with_the_one_that_it_has(tmp_pa
 def test_the_log_is_where_what_restarts_xnat_keeps_it(restart: str, log: str | None) -> None:
     assert ViewerPlugin.model_validate(VALID | {"restart": restart}).log_command == log
     assert ViewerPlugin.model_validate(VALID | {"restart": restart, "log": "cat /log"}).log_command == "cat /log"
+
+
+@pytest.mark.parametrize("word", ["none", "None", "NONE"])
+def test_that_a_person_restarts_xnat_may_be_written_in_any_case(word: str) -> None:
+    assert not ViewerPlugin.model_validate(VALID | {"restart": word}).restarts
 
 
 def test_one_host_may_be_written_without_a_list() -> None:

@@ -1,0 +1,111 @@
+"""What was there before the plugin: when it comes back, when it must not, and what a person is told of restarts."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.deploy_script import Failed, deploy
+from tests.support.jars import JAVA_21, plugin_jar, viewer_jar
+from tests.support.xnat_host import XnatHost, xnat_host
+
+OLD, NEW = viewer_jar("3.6.2"), viewer_jar("3.7.2")
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Iterator[XnatHost]:
+    with xnat_host(tmp_path) as made:
+        yield made
+
+
+def wanted(at: XnatHost, content: bytes = NEW, version: str = "3.7.2", **changes: object) -> dict[str, object]:
+    """Settings for a jar of this machine."""
+    jar = at.folder.parent / "downloaded.jar"
+    jar.write_bytes(content)
+    return at.settings(version=version, jar=str(jar), **changes)
+
+
+def test_restore_brings_back_what_was_there_before_the_first_and_leaves_nothing_of_ours(host: XnatHost) -> None:
+    roi = plugin_jar("roiPlugin")
+    first = viewer_jar("2.1.0")
+    host.put("ohif-viewer-2.1.0.jar", first)
+    host.put("xnat-roi-2.2.0.jar", roi)
+    deploy("install", wanted(host, OLD, "3.6.2"))
+    deploy("install", wanted(host))
+    deploy("restore", wanted(host))
+    assert sorted(path.name for path in host.plugins.iterdir()) == ["ohif-viewer-2.1.0.jar", "xnat-roi-2.2.0.jar"]
+    assert host.jars() == {"ohif-viewer-2.1.0.jar": first, "xnat-roi-2.2.0.jar": roi}
+    assert host.restarts == [3]
+    deploy("restore", wanted(host))
+    assert host.restarts == [3]
+
+
+def test_a_person_restarts_where_that_is_wanted(host: XnatHost) -> None:
+    host.put("ohif-viewer-3.6.2.jar", OLD)
+    host.restart_all()
+    assert "restart XNAT soon" in deploy("install", wanted(host, restart="none"))
+    assert host.jars() == {"ohif-viewer-3.7.2.jar": NEW}
+    assert (host.loaded(), host.restarts) == ("3.6.2", [0])
+    assert deploy("install", wanted(host, restart="none")).endswith("nothing changed\n")
+
+
+def test_a_jar_that_has_worked_is_not_undone_whatever_fails_later(host: XnatHost) -> None:
+    host.put("ohif-viewer-3.6.2.jar", OLD)
+    deploy("install", wanted(host))
+    deploy("confirm", wanted(host))
+    assert deploy("install", wanted(host)).endswith("nothing changed\n")
+    assert deploy("undo", wanted(host)) == ""
+    assert (host.jars(), host.restarts) == ({"ohif-viewer-3.7.2.jar": NEW}, [1])
+
+
+def test_a_restart_that_was_left_to_a_person_is_done_by_the_first_run_that_may(host: XnatHost) -> None:
+    host.put("ohif-viewer-3.6.2.jar", OLD)
+    host.restart_all()
+    deploy("install", wanted(host, restart="none"))
+    assert "XNAT was restarted" in deploy("install", wanted(host))
+    assert (host.loaded(), host.restarts) == ("3.7.2", [1])
+    assert deploy("install", wanted(host)).endswith("nothing changed\n")
+
+
+def test_a_restart_that_was_left_to_a_person_and_fails_is_undone(host: XnatHost) -> None:
+    host.put("ohif-viewer-3.6.2.jar", OLD)
+    broken = viewer_jar("3.8.0", java=JAVA_21)
+    deploy("install", wanted(host, broken, "3.8.0", restart="none"))
+    with pytest.raises(Failed, match="and XNAT came back with it"):
+        deploy("install", wanted(host, broken, "3.8.0"))
+    assert (host.jars(), host.loaded()) == ({"ohif-viewer-3.6.2.jar": OLD}, "3.6.2")
+
+
+@pytest.mark.parametrize("action", ["restore", "undo"])
+def test_what_comes_back_where_a_person_restarts_says_so(host: XnatHost, action: str) -> None:
+    host.put("ohif-viewer-3.6.2.jar", OLD)
+    deploy("install", wanted(host, restart="none"))
+    assert "put back (ohif-viewer-3.6.2.jar): restart XNAT soon" in deploy(action, wanted(host, restart="none"))
+    assert (host.jars(), host.restarts) == ({"ohif-viewer-3.6.2.jar": OLD}, [0])
+
+
+@pytest.mark.parametrize("name", ["ohif-viewer-9.9.9.jar", "ohif-viewer-3.7.2.jar", "ohif-viewer-3.6.2.jar"])
+def test_a_jar_that_somebody_put_there_by_hand_is_not_restored_away(host: XnatHost, name: str) -> None:
+    host.put("ohif-viewer-3.6.2.jar", OLD)
+    deploy("install", wanted(host))
+    (host.plugins / "ohif-viewer-3.7.2.jar").unlink()
+    host.put(name, viewer_jar("9.9.9"))
+    with pytest.raises(Failed, match=f"{name} is not this project's, so nothing is restored: move it out"):
+        deploy("restore", wanted(host))
+    assert (host.jars(), host.restarts) == ({name: viewer_jar("9.9.9")}, [1])
+
+
+def test_a_jar_that_came_by_hand_while_xnat_started_is_kept_when_the_former_comes_back(host: XnatHost) -> None:
+    host.put("ohif-viewer-3.6.2.jar", OLD)
+    by_hand = host.folder.parent / "by-hand.jar"
+    by_hand.write_bytes(viewer_jar("9.9.9"))
+    with pytest.raises(Failed, match=r"ohif-viewer-9\.9\.9\.jar is not this project's: it is kept as"):
+        deploy(
+            "install",
+            wanted(host, restart=f"mv {by_hand} {shlex.quote(str(host.plugins))}/ohif-viewer-9.9.9.jar; exit 5"),
+        )
+    assert host.jars() == {"ohif-viewer-3.6.2.jar": OLD}
+    assert (host.plugins / ".xnat-aiaa" / "by-hand" / "ohif-viewer-9.9.9.jar.kept").read_bytes() == viewer_jar("9.9.9")
