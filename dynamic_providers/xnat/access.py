@@ -12,7 +12,7 @@ from pulumi.dynamic import ConfigureRequest, CreateResult, DiffResult, Resource,
 from clients.errors import Refused
 from clients.xnat import XnatClient
 from clients.xnat_answers import ADMINISTRATOR, ALL_DATA, VIEWER_PLUGIN, granting, may_not_read, too_old
-from dynamic_providers.boundary import Provider, ProviderError, differs, is_known, one_line_errors, plain, say
+from dynamic_providers.boundary import Props, Provider, ProviderError, differs, is_known, one_line_errors, plain, say
 from dynamic_providers.xnat.login import session
 
 _NAMED = 5  # of many projects
@@ -60,6 +60,7 @@ class AccessProvider(Provider):
                 if old := too_old(plugin):
                     raise old
                 _require_projects(client, inputs["projects"])
+                shared.expect(_scopes(inputs))
                 return {**inputs, "version": str(client.build_info().get("version", "")), "plugin": plugin}
 
 
@@ -98,6 +99,11 @@ class Access(Resource, module="xnat", name="Access"):
             "plugin": None,
         }
         super().__init__(AccessProvider(), _ID, props, opts)
+
+
+def _scopes(inputs: Props) -> list[str]:
+    """In the order of the stack file's keys, which Pulumi sorts."""
+    return [*(["site"] if inputs.get("site") else []), *(f"projects/{project}" for project in inputs["projects"])]
 
 
 def _require_rights(client: XnatClient, projects: Sequence[str]) -> None:

@@ -71,9 +71,12 @@ class AiaaServersProvider(Provider):
 
     def _register(self, inputs: dict[str, Any], known: Known | None) -> dict[str, Any]:
         adopt = tuple(inputs["adopt"]) if inputs.get("adopt") is not None else None
-        with one_line_errors(_subject(inputs)), self._session(inputs).client() as client:
+        shared = self._session(inputs)
+        with one_line_errors(_subject(inputs)), shared.client() as client:
             try:
-                told = server_list.register(client, inputs["scope"], tuple(inputs["urls"]), known=known, adopt=adopt)
+                told = server_list.register(
+                    client, inputs["scope"], tuple(inputs["urls"]), known=known, adopt=adopt, ahead=shared.ahead
+                )
             except ForeignList as error:
                 raise ProviderError(str(error)) from None
         if told:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from pulumi.dynamic import Config
 
@@ -18,6 +18,7 @@ from clients.errors import ClientError
 from clients.xnat import XnatClient
 from dynamic_providers import stack_config
 from dynamic_providers.boundary import ProviderError, say
+from dynamic_providers.xnat.look_ahead import LookAhead
 from settings import Xnat
 
 
@@ -32,6 +33,7 @@ class Session:
         self._client: XnatClient | None = None
         self._failed: ClientError | None = None
         self._told: set[str] = set()
+        self.ahead = LookAhead()
 
     @contextlib.contextmanager
     def client(self) -> Iterator[XnatClient]:
@@ -42,6 +44,10 @@ class Session:
                 self._client = self._open()
             client = self._client
         yield client
+
+    def expect(self, scopes: Sequence[str]) -> None:
+        """These lists will be asked for soon, in this order."""
+        self.ahead = LookAhead(scopes)
 
     def is_first(self, what: str) -> bool:
         """Whether this is the first time in this run that it is asked: what holds for all lists is told once."""

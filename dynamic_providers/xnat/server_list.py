@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from clients.errors import ClientError, one_line
 from clients.xnat import XnatClient
 from clients.xnat_answers import NoProject, UnreadableList
+from dynamic_providers.xnat.look_ahead import LookAhead
 
 Urls = tuple[str, ...]
 
@@ -69,7 +70,15 @@ def look(client: XnatClient, scope: str, known: Known) -> Look:
     return Look(live, _drift(live, known.written))
 
 
-def register(client: XnatClient, scope: str, wanted: Urls, *, known: Known | None, adopt: Urls | None) -> str:
+def register(
+    client: XnatClient,
+    scope: str,
+    wanted: Urls,
+    *,
+    known: Known | None,
+    adopt: Urls | None,
+    ahead: LookAhead | None = None,
+) -> str:
     """Write the list, unless it stands there or something is there that is not ours.
 
     Returns what a person should know of it, if anything: that it stood there before our state had it. A run that was
@@ -79,13 +88,14 @@ def register(client: XnatClient, scope: str, wanted: Urls, *, known: Known | Non
         scope: `site` or `projects/<ID>`.
         known: None for a list that our state does not have.
         adopt: somebody else's list that may be replaced; an empty one stands for what is no list at all.
+        ahead: may have looked at it already.
 
     Raises:
         ForeignList: another list stands there; nothing was written.
         ClientError: XNAT did not answer, or refused.
     """
     try:
-        live = client.server_list(scope)
+        live = (ahead or LookAhead()).see(scope, client.server_list)
     except UnreadableList as error:
         if adopt != () and not (known and known.unreadable):
             raise ForeignList(f"{error}: {_how_to_replace(scope, (), known)}") from None

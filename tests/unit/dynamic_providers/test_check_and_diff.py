@@ -15,6 +15,7 @@ from dynamic_providers.aiaa.workspace import WorkspaceProvider
 from dynamic_providers.boundary import Provider
 from dynamic_providers.xnat.access import AccessProvider
 from dynamic_providers.xnat.aiaa_servers import AiaaServersProvider
+from dynamic_providers.xnat.browser_check import BrowserCheckProvider
 
 UNKNOWN = Unknown()  # type: ignore[no-untyped-call]
 
@@ -120,11 +121,20 @@ EXAMPLES = [
     Example(
         "Access",
         AccessProvider(),
-        inputs={"url": "https://xnat", "username": "svc", "projects": ["LIVER"]},
+        inputs={"url": "https://xnat", "username": "svc", "projects": ["LIVER"], "site": False},
         managed={"url": "https://xnat.example.org", "username": "other", "projects": ["LIVER", "SPLEEN"]},
-        others={},
-        told={"version": "1.9.3"},
+        others={"site": True},
+        told={"version": "1.9.3", "plugin": "3.7.2"},
         required={"url", "username"},
+    ),
+    Example(
+        "BrowserCheck",
+        BrowserCheckProvider(),
+        inputs={"server": "main", "url": "https://aiaa", "xnat": "https://xnat", "rules": ["cors"]},
+        managed={"url": "https://other", "xnat": "https://other", "rules": []},
+        others={"server": "far"},
+        told={},
+        required={"server", "url", "xnat"},
     ),
     Example(
         "AiaaServers",
