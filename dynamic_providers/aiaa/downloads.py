@@ -65,7 +65,8 @@ def on_the_way(
         with use.fetch:
             if use.fetched is None:
                 folder.mkdir(parents=True, exist_ok=True)
-                use.claim = _claimed(folder, deadline, tell)
+                if use.claim is None:  # else who tried before holds it still, for all of this process
+                    use.claim = _claimed(folder, deadline, tell)
                 use.fetched = fetch(folder)
         yield use.fetched
         keep = False

@@ -121,3 +121,34 @@ def test_another_run_of_this_machine_is_waited_for_as_long_as_there_is_time_and_
     with on_the_way(tmp_path, "a", put) as fetched:
         assert fetched.is_file()
     assert files(tmp_path) == []
+
+
+def test_who_waited_for_a_fetch_that_failed_tries_it_and_is_not_told_of_another_run(tmp_path: Path) -> None:
+    waiting, tries = threading.Event(), []
+
+    def fetch(folder: Path) -> Path:
+        tries.append(folder)
+        if len(tries) == 1:
+            assert waiting.wait(10)
+            raise Unreachable("GET: cut off")
+        return put(folder)
+
+    def first() -> None:
+        with pytest.raises(Unreachable), on_the_way(tmp_path, "a", fetch):
+            pass
+
+    def second() -> bytes:
+        with on_the_way(tmp_path, "a", fetch, deadline=3) as fetched:
+            return fetched.read_bytes()
+
+    with ThreadPoolExecutor(2) as pool:
+        one = pool.submit(first)
+        while not tries:
+            assert not one.done()
+        other = pool.submit(second)
+        while not any(use.users == 2 for use in list(downloads._uses.values())):
+            assert not other.done()
+        waiting.set()
+        one.result()
+        assert other.result() == b"of a model"
+    assert files(tmp_path) == []
