@@ -7,7 +7,7 @@ keys, agent, jump hosts and known hosts are used, and no credential gets into th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import pulumi
@@ -17,8 +17,10 @@ from dynamic_providers.xnat.viewer_plugin import ViewerPlugin as LoadedPlugin
 from settings import ViewerPlugin as ViewerPluginSettings
 
 _NAME = "viewer-plugin"
+_REMOVAL_RESTARTS = f"{_NAME}-removal-restarts-xnat"  # all that a preview shows of what will be removed is its name
 _DEPLOY = "sh components/xnat_host/deploy.sh"  # in state as it stands: Pulumi runs it in the project's folder
 _HERE = "this-machine"
+_LOST = "the sessions of all its users end, and uploads and metadata generations under way are lost"
 _CHANGES_JARS = ("SHA256", "NAME", "PLUGINS_DIR", "HOSTS")
 
 
@@ -50,17 +52,23 @@ class ViewerPlugin(pulumi.ComponentResource):
     def __init__(self, args: ViewerPluginArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("xnat-aiaa:index:ViewerPlugin", _NAME, None, opts)
         plugin, environment = args.plugin, _environment(args.plugin, args.xnat_url)
+        restored = plugin.on_destroy == "restore"
+        name, otherwise = _NAME, _REMOVAL_RESTARTS
+        if restored and plugin.restarts:
+            name, otherwise = otherwise, name
+        announced = _Announcements(plugin, args.xnat_url)
         self.jar = local.Command(
-            _NAME,
+            name,
             create=f"{_DEPLOY} install",
-            delete=f"{_DEPLOY} restore" if plugin.on_destroy == "restore" else None,
+            delete=f"{_DEPLOY} restore" if restored else None,
             environment=environment,
             add_previous_output_in_env=False,
             opts=pulumi.ResourceOptions(
                 parent=self,
                 depends_on=opts.depends_on if opts else None,  # XNAT itself may be a part of this stack
+                aliases=[pulumi.Alias(name=otherwise)],
                 delete_before_replace=True,  # else a restore would undo what was just installed
-                hooks=_announced(plugin, args.xnat_url),
+                hooks=announced.of_the_jar(),
             ),
         )
         self.jar.stdout.apply(_pass_warnings_on)
@@ -74,7 +82,7 @@ class ViewerPlugin(pulumi.ComponentResource):
                 deploy=_DEPLOY,
                 environment=environment,
                 timeout=plugin.start_timeout,
-                opts=pulumi.ResourceOptions(parent=self, depends_on=[self.jar]),
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[self.jar], hooks=announced.of_the_check()),
             )
             self.version = self.loaded.version
         self.register_outputs({"version": self.version})
@@ -99,35 +107,50 @@ def _environment(plugin: ViewerPluginSettings, xnat_url: str) -> dict[str, str]:
     }
 
 
-def _announced(plugin: ViewerPluginSettings, xnat_url: str) -> pulumi.ResourceHookBinding:
+class _Announcements:
     """In previews and before a change, in words: a restart of XNAT ends what its users are at."""
 
-    def tell(args: pulumi.ResourceHookArgs) -> None:
+    def __init__(self, plugin: ViewerPluginSettings, xnat_url: str) -> None:
+        self._plugin = plugin
+        self._xnat = f"XNAT {xnat_url}"
+        hosts = f" on {', then '.join(plugin.host)}" if plugin.host else ""
+        self._command = f"(`{plugin.restart}`{hosts})"
+        self._jar_told = False
+
+    def of_the_jar(self) -> pulumi.ResourceHookBinding:
+        return _told_before(f"{_NAME}-announced", self._before_the_jar)
+
+    def of_the_check(self) -> pulumi.ResourceHookBinding:
+        """It puts the jar in place anew where an earlier run's check failed, though the jar's own resource is done."""
+        return _told_before(f"{_NAME}-check-announced", self._before_the_check)
+
+    def _before_the_jar(self, args: pulumi.ResourceHookArgs) -> None:
+        self._jar_told = True
         new, old = _variables(args.new_inputs), _variables(args.old_inputs)
-        where = f"XNAT {xnat_url}"
-        if not plugin.restarts:
-            pulumi.log.warn(f"{where}: {plugin.file_name} is put in place; a person has to restart XNAT soon after")
+        jar = self._plugin.file_name
+        if not self._plugin.restarts:
+            pulumi.log.warn(f"{self._xnat}: {jar} is put in place; a person has to restart XNAT soon after")
         elif old.get("RESTART") == "none":
             pulumi.log.warn(
-                f"{where} will restart (`{plugin.restart}`{_on(plugin)}), as nothing tells whether a person did so "
-                "since the jars changed: the sessions of all its users end, and uploads and metadata generations under "
-                "way are lost"
+                f"{self._xnat} will restart {self._command}, as nothing tells whether a person did so since the jars "
+                f"changed: {_LOST}"
             )
         elif any(new.get(name) != old.get(name) for name in _CHANGES_JARS):
-            pulumi.log.warn(
-                f"{where} will restart (`{plugin.restart}`{_on(plugin)}) unless {plugin.file_name} is in place "
-                "already: the sessions of all its users end, and uploads and metadata generations under way are lost"
-            )
+            pulumi.log.warn(f"{self._xnat} will restart {self._command} unless {jar} is in place already: {_LOST}")
         else:
-            pulumi.log.info(f"{where}: the viewer plugin is looked at; XNAT restarts only if it is not in place")
+            pulumi.log.info(f"{self._xnat}: the viewer plugin is looked at; XNAT restarts only if it is not in place")
 
-    options = pulumi.ResourceHookOptions(on_dry_run=True)
-    hook = pulumi.ResourceHook(f"{_NAME}-announced", tell, options)
+    def _before_the_check(self, _args: pulumi.ResourceHookArgs) -> None:
+        if not self._jar_told:
+            pulumi.log.warn(
+                f"{self._xnat} may restart {self._command}, as the last run did not see {self._plugin.file_name} "
+                f"work there: {_LOST}"
+            )
+
+
+def _told_before(name: str, tell: Callable[[pulumi.ResourceHookArgs], None]) -> pulumi.ResourceHookBinding:
+    hook = pulumi.ResourceHook(name, tell, pulumi.ResourceHookOptions(on_dry_run=True))
     return pulumi.ResourceHookBinding(before_create=[hook], before_update=[hook])
-
-
-def _on(plugin: ViewerPluginSettings) -> str:
-    return f" on {', then '.join(plugin.host)}" if plugin.host else ""
 
 
 def _variables(inputs: Mapping[str, object] | None) -> Mapping[str, object]:

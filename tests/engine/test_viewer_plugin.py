@@ -78,9 +78,11 @@ def test_an_upgrade_is_announced_done_once_and_stays_when_the_stack_goes(
 
 
 def test_a_stack_that_is_told_so_takes_the_plugin_back(host: XnatHost, aiaa: str, stack: PulumiStack) -> None:
+    stack.up()
     stack.configure(settings(host, aiaa, on_destroy="restore"))
     stack.up()
-    assert host.loaded() == "3.7.2"
+    assert (host.loaded(), host.restarts) == ("3.7.2", [1])  # under another name, it is the same resource
+    assert "viewer-plugin-removal-restarts-xnat" in stack.run("destroy", "--preview-only")
     stack.destroy()
     assert (host.jars(), host.restarts) == ({"ohif-viewer-3.6.2.jar": OLD}, [2])
     until(lambda: host.loaded() == "3.6.2", "XNAT has the former plugin")
@@ -107,12 +109,14 @@ def test_an_xnat_that_comes_back_without_the_viewer_is_undone_and_tried_again(
     host: XnatHost, aiaa: str, stack: PulumiStack
 ) -> None:
     stack.configure(settings(host, aiaa, plugin_jar("another")))
+    announced = f"may restart (`{host.restart_command}` on ssh://node0), as the last run did not see ohif-viewer-3."
     for restarts in ([2], [4]):
         with pytest.raises(PulumiFailed) as failed:
             stack.up()
         assert "XNAT has no OHIF viewer plugin, only another: install version 3.0" in failed.value.output
         assert "was put back (ohif-viewer-3.6.2.jar), and XNAT came back with it" in failed.value.output
         assert (host.jars(), host.restarts) == ({"ohif-viewer-3.6.2.jar": OLD}, restarts)
+        assert announced in stack.run("preview")
         assert list_of(host.url[0], "LIVER") == []
     stack.configure(settings(host, aiaa))
     stack.up()

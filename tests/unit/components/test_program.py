@@ -245,8 +245,12 @@ def test_the_plugin_is_loaded_before_anything_is_registered(program: Program) ->
 
 def test_the_plugin_stays_at_a_destroy_unless_told(program: Program) -> None:
     assert with_plugin(program).inputs("Command viewer-plugin").get("delete") is None
-    taken = with_plugin(program, on_destroy="restore").inputs("Command viewer-plugin")
-    assert taken["delete"] == "sh components/xnat_host/deploy.sh restore"
+    taken = with_plugin(program, on_destroy="restore")
+    restored = taken.inputs("Command viewer-plugin-removal-restarts-xnat")
+    assert restored["delete"] == "sh components/xnat_host/deploy.sh restore"
+    assert taken.of_type("Command") == ["viewer-plugin-removal-restarts-xnat"]
+    by_a_person = with_plugin(program, on_destroy="restore", restart="none")
+    assert by_a_person.inputs("Command viewer-plugin")["delete"] == restored["delete"]
 
 
 def test_values_reach_the_plugins_command_as_variables_and_never_in_it(program: Program) -> None:
@@ -311,3 +315,23 @@ def test_what_becomes_of_xnats_users_is_said_in_words(
     assert hook.opts.on_dry_run
     hook(pulumi.ResourceHookArgs("urn", "", "viewer-plugin", "type", new_inputs=new, old_inputs=old))
     assert told == [said]
+
+
+def test_a_check_that_failed_in_an_earlier_run_is_announced_but_not_beside_a_change_of_the_jar(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(pulumi.log, "warn", told.append)
+    checked = pulumi.ResourceHookArgs("urn", "", "xnat", "type")
+    made = with_plugin(program)
+    made.hooks["viewer-plugin-check-announced"](checked)
+    assert told == [
+        "XNAT https://xnat.example.org may restart (`systemctl restart tomcat9` on ssh://admin@xnat.example.org), as "
+        "the last run did not see ohif-viewer-3.7.2.jar work there: the sessions of all its users end, and uploads and "
+        "metadata generations under way are lost"
+    ]
+    jar = pulumi.ResourceHookArgs("urn", "", "viewer-plugin", "type", new_inputs=made.inputs("Command viewer-plugin"))
+    made.hooks["viewer-plugin-announced"](jar)
+    del told[:]
+    made.hooks["viewer-plugin-check-announced"](checked)
+    assert told == []
