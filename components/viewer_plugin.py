@@ -121,31 +121,32 @@ class _Announcements:
         return _told_before(f"{_NAME}-announced", self._before_the_jar)
 
     def of_the_check(self) -> pulumi.ResourceHookBinding:
-        """It puts the jar in place anew where an earlier run's check failed, though the jar's own resource is done."""
+        """It puts the jar in place, too, where that is undone though the jar's own resource is not to be changed."""
         return _told_before(f"{_NAME}-check-announced", self._before_the_check)
 
     def _before_the_jar(self, args: pulumi.ResourceHookArgs) -> None:
         self._jar_told = True
         new, old = _variables(args.new_inputs), _variables(args.old_inputs)
         jar = self._plugin.file_name
-        if not self._plugin.restarts:
+        changes = any(new.get(name) != old.get(name) for name in _CHANGES_JARS)
+        if not self._plugin.restarts and changes:
             pulumi.log.warn(f"{self._xnat}: {jar} is put in place; a person has to restart XNAT soon after")
+        elif not self._plugin.restarts:
+            pulumi.log.info(f"{self._xnat}: the viewer plugin is looked at, and put in place if it is not there")
         elif old.get("RESTART") == "none":
             pulumi.log.warn(
                 f"{self._xnat} will restart {self._command}, as nothing tells whether a person did so since the jars "
                 f"changed: {_LOST}"
             )
-        elif any(new.get(name) != old.get(name) for name in _CHANGES_JARS):
-            pulumi.log.warn(f"{self._xnat} will restart {self._command} unless {jar} is in place already: {_LOST}")
+        elif changes:
+            pulumi.log.warn(f"{self._xnat} will restart {self._command} unless it has {jar} already: {_LOST}")
         else:
-            pulumi.log.info(f"{self._xnat}: the viewer plugin is looked at; XNAT restarts only if it is not in place")
+            pulumi.log.warn(f"{self._xnat} may restart {self._command}, if {jar} is not in place: {_LOST}")
 
     def _before_the_check(self, _args: pulumi.ResourceHookArgs) -> None:
         if not self._jar_told:
-            pulumi.log.warn(
-                f"{self._xnat} may restart {self._command}, as the last run did not see {self._plugin.file_name} "
-                f"work there: {_LOST}"
-            )
+            jar = self._plugin.file_name
+            pulumi.log.warn(f"{self._xnat} may restart {self._command}, if {jar} is not in place: {_LOST}")
 
 
 def _told_before(name: str, tell: Callable[[pulumi.ResourceHookArgs], None]) -> pulumi.ResourceHookBinding:

@@ -4,7 +4,7 @@
 confirm() {
   find_plugins
   lock
-  rm -f "$work/unchecked"
+  ! in_place || rm -f "$work/unchecked"
 }
 
 confirm </dev/null

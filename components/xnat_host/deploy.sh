@@ -45,10 +45,10 @@ install() {
   place=
   for host in $HOSTS; do
     found=$(step "$host" look)
-    [ "$host" != "${HOSTS%% *}" ] || place=$found
+    [ "$host" != "${HOSTS%% *}" ] || place=$(printf '%s\n' "$found" | sed -n 's/^send: //p') # a log-in may greet, too
   done
   if [ -n "${JAR-}" ] && [ -n "$place" ]; then
-    on "${HOSTS%% *}" "${SUDO:+sudo -n }sh -c 'cat >\"\$1\"' receive $(quoted "$place")" <"$JAR"
+    on "${HOSTS%% *}" "${SUDO:+sudo -n }sh -c 'cat >\"\$1.\$\$\" && mv -f \"\$1.\$\$\" \"\$1\"' receive $(quoted "$place")" <"$JAR"
   fi
   before=
   for host in $HOSTS; do

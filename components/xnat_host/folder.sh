@@ -20,7 +20,7 @@ find_plugins() {
   enter_parents
   [ -d "$plugins" ] || fail "there is no folder $plugins: mend viewer_plugin.plugins_dir"
   work=$plugins/.xnat-aiaa
-  mkdir -p "$work/pending" 2>/dev/null && [ -w "$work" ] || fail "$(id -un) may not write in $plugins: let the log-in of \
+  mkdir -p "$work" 2>/dev/null && [ -w "$work" ] || fail "$(id -un) may not write in $plugins: let the log-in of \
 viewer_plugin.host be one that may, or give sudo: true"
 }
 
@@ -69,5 +69,10 @@ lock() {
   command -v flock >/dev/null || return 0
   flock -n 9 && return
   complain "viewer_plugin on $HOST: an earlier run is still at work here: waiting for its end"
-  flock -w $((2 * START_TIMEOUT + 120)) 9 || fail "an earlier run does not end: see the processes with $work/lock open"
+  tries=$((2 * START_TIMEOUT + 120))
+  until flock -n 9; do # -w is not everywhere
+    [ "$tries" -gt 0 ] || fail "an earlier run does not end: see the processes with $work/lock open"
+    tries=$((tries - 1))
+    sleep 1
+  done
 }

@@ -7,13 +7,14 @@ install() {
   clashes=$(etherj_clashes)
   [ -z "$clashes" ] || say "warning: ${clashes}in $plugins brings EtherJ along, as the viewer plugin does: if XNAT or the \
 viewer fails with errors about icr.etherj, one of them has to go"
+  take
   if ! in_place; then
-    arrived_whole || [ -z "$URL" ] || fetch
+    taken_whole || [ -z "$URL" ] || fetch
     verify
     swap_in
-  elif [ "$RESTART" = none ] || ! is_pending; then
-    rm -f "$work/arrived"
-    close_change # of a run that was killed just before
+  elif [ "$RESTART" = none ] || is_loaded; then
+    rm -f "$work/taken"
+    ! is_last || close_change # of a run that was killed just before
     say "$(basename "$(viewer_jars)") is in $plugins: nothing changed"
     return
   else
@@ -25,26 +26,27 @@ viewer fails with errors about icr.etherj, one of them has to go"
     return
   fi
   restart_and_wait || roll_back
-  loaded
+  ! is_last || close_change
   say "$NAME is in $plugins: XNAT was restarted at $(date -u +%FT%TZ), and answered after $took s"
 }
 
 roll_back() {
-  came_to=$why words=$(last_words) former=$(names_in undo)
+  came_to=$why words=$(last_words) log="The end of XNAT's log from before that:"
+  [ -z "$clashes" ] || words="$words
+(${clashes}brings EtherJ along, too: that may be the reason)"
+  [ -d "$work/undo" ] || fail "$NAME: $came_to; it stays, as XNAT has worked with it. $log
+$words"
   put_back undo
-  turn_pending
+  drop undo
+  former=$(names_there)
   if restart_and_wait; then
     after="XNAT came back with it"
-    loaded
   elif answers; then
     after="XNAT answers, though it was not restarted ($why)"
   else
     after="XNAT does not come back with it either ($why)"
   fi
-  [ -z "$clashes" ] || words="$words
-(${clashes}brings EtherJ along, too: that may be the reason)"
-  fail "$NAME: $came_to; what was there before was put back ($former), and $after. \
-The end of XNAT's log from before that:
+  fail "$NAME: $came_to; what was there before was put back ($former), and $after. $log
 $words"
 }
 

@@ -17,13 +17,19 @@ in_place() {
   [ "$(printf '%s' "$there" | grep -c .)" = 1 ] && [ "$(sum_of "$there")" = "$SHA256" ]
 }
 
-arrived_whole() { [ -f "$work/arrived" ] && [ "$(sum_of "$work/arrived")" = "$SHA256" ]; }
+# What was sent is ours alone from here on: another run may send its own to the same place.
+take() {
+  [ ! -f "$work/arrived" ] || mv -f "$work/arrived" "$work/taken"
+  find "$work" -name 'arrived.*' -mmin +60 -exec rm -f {} + 2>/dev/null || : # of what was cut off on its way
+}
+
+taken_whole() { [ -f "$work/taken" ] && [ "$(sum_of "$work/taken")" = "$SHA256" ]; }
 
 fetch() {
   if command -v curl >/dev/null; then
-    told=$(curl --fail --silent --show-error --location --proto =http,https --retry 2 --output "$work/arrived" -- "$URL" 2>&1)
+    told=$(curl --fail --silent --show-error --location --proto =http,https --retry 2 --output "$work/taken" -- "$URL" 2>&1)
   elif command -v wget >/dev/null; then
-    told=$(wget --no-verbose --tries 3 --output-document "$work/arrived" -- "$URL" 2>&1)
+    told=$(wget -O "$work/taken" -- "$URL" 2>&1) || { told=$(printf '%s' "$told" | tail -n 2) && false; }
   else
     fail "there is neither curl nor wget here to fetch $URL: download it yourself, and give it as viewer_plugin.jar"
   fi || fail "$URL cannot be fetched from here ($told): if this host has no way out, give the file as viewer_plugin.jar"
@@ -32,16 +38,16 @@ fetch() {
 # The jar's place has what was meant, or nothing goes on. An HTML page that was saved in a jar's place is the usual
 # mistake, and a zip file's end is missing when it was cut off: both say more than two checksums that differ.
 verify() {
-  file=$work/arrived from=${URL:-the copy of viewer_plugin.jar}
+  file=$work/taken from=${URL:-the copy of viewer_plugin.jar}
   [ -s "$file" ] || fail "$from is empty: run the command again"
   if [ "$(head -c 2 "$file")" != PK ]; then
     head -c 1024 "$file" | grep -qi '<html\|<!doctype' &&
       fail "$from is an HTML page, not a jar: give the address that the page's download link has"
     fail "$from is no jar: mend viewer_plugin.url"
   fi
-  tail -c 65557 "$file" | grep -qaF "$(printf 'PK\005\006')" ||
+  tail -c 65557 "$file" | holds "$(printf 'PK\005\006')" ||
     fail "$from was cut off: it has $(wc -c <"$file") bytes, and no end of a zip file; run the command again"
-  arrived_whole ||
+  taken_whole ||
     fail "$from has checksum $(sum_of "$file"), and viewer_plugin.sha256 is $SHA256: mend the one that is wrong"
   ! command -v unzip >/dev/null || unzip -tqq "$file" >/dev/null 2>&1 || fail "$from is damaged: \`unzip -t\` tells where"
 }
@@ -50,6 +56,9 @@ verify() {
 etherj_clashes() {
   for jar in "$plugins"/*.jar; do
     case ${jar##*/} in ohif-viewer-* | xnat-roi-[012].*) continue ;; esac
-    [ ! -f "$jar" ] || ! grep -qaF icr/etherj/ "$jar" || printf '%s ' "${jar##*/}"
+    [ ! -f "$jar" ] || ! holds icr/etherj/ <"$jar" || printf '%s ' "${jar##*/}"
   done
 }
+
+# holds TEXT: in what comes in, which is no text. Not every grep looks behind a zero byte.
+holds() { tr -d '\000' 2>/dev/null | LC_ALL=C grep -qaF "$1"; }

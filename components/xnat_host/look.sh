@@ -4,8 +4,15 @@
 
 look() {
   find_plugins
-  [ "$RESTART" = none ] || need_http_client
-  in_place || arrived_whole || say "$work/arrived"
+  ! in_place || return 0
+  if [ "$RESTART" != none ]; then
+    need_http_client
+    # What was cut off may have left XNAT down.
+    [ -d "$work/undo" ] || ! is_loaded || answers_soon || fail "XNAT does not answer at $XNAT_URL, so nobody would see it come back: \
+give an address at which this host reaches it in viewer_plugin.probe_url, or start XNAT first; if it does not start as it \
+is, give viewer_plugin.restart: none and restart it yourself"
+  fi
+  taken_whole || say "send: $work/arrived"
 }
 
 look </dev/null

@@ -5,7 +5,7 @@
 reopen() {
   find_plugins
   lock
-  if in_place && [ -f "$work/unchecked" ]; then reopen_change; fi
+  ! in_place || reopen_change
 }
 
 reopen </dev/null

@@ -5,23 +5,19 @@
 undo() {
   find_plugins
   lock
-  [ -d "$work/undo" ] || return 0
-  if in_place; then
-    say "the end of XNAT's log:"
-    last_words
-    pend_all
+  if [ -d "$work/undo" ]; then
+    words=$(last_words)
+    put_back undo
+    drop undo
+    say "the end of XNAT's log:
+$words"
+    if [ "$RESTART" = none ]; then
+      say "what was there before was put back ($(names_there)): restart XNAT soon; it is loaded then"
+    fi
   fi
-  former=$(names_in undo)
-  put_back undo
-  if [ "$RESTART" = none ]; then
-    close_change
-    say "what was there before was put back ($former): restart XNAT soon; it is loaded then"
-    return
-  fi
-  is_pending || return 0
-  restart_and_wait || fail "what was there before was put back ($former), and $why: see XNAT's log on that host"
-  loaded
-  say "what was there before was put back ($former), and XNAT came back with it"
+  [ "$RESTART" != none ] && ! is_loaded || return 0
+  restart_and_wait || fail "what was there before was put back ($(names_there)), and $why: see XNAT's log on that host"
+  say "what was there before was put back ($(names_there)), and XNAT came back with it"
 }
 
 undo </dev/null

@@ -25,7 +25,8 @@ class ViewerPluginProvider(Provider):
 
     Where XNAT came back without the plugin, what was there before is put back, unless this check has passed with that
     jar before: the host keeps that in mind (`confirm`), as what fails then is not the jar. Pulumi takes the command
-    that had installed it for done all the same, so the next run installs it again from here.
+    that had installed it for done all the same, as it does after a removal that failed half-way. So the jar is put in
+    place from here, too, which changes nothing where it is.
     """
 
     required = ("url", "version", "timeout", "deploy")
@@ -41,16 +42,15 @@ class ViewerPluginProvider(Provider):
         return UpdateResult(self._loaded(plain(news)))
 
     def _loaded(self, inputs: dict[str, Any]) -> dict[str, Any]:
-        with one_line_errors(f"XNAT {inputs['url']}"), session(self._config, inputs["url"]).client() as client:
-            failure = _failure(client, inputs)
-            if failure and not _nothing_changed(_deploy("install", inputs)):
+        with one_line_errors(f"XNAT {inputs['url']}"):
+            _deploy("install", inputs)
+            with session(self._config, inputs["url"]).client() as client:
                 failure = _failure(client, inputs)
-            if isinstance(failure, ClientError):
-                told = _deploy("undo", inputs) or "the jar stays as it is, as no change of it is open"
-                raise ProviderError(f"{failure.line}; {told}")
-            if failure:
-                raise failure
-            _deploy("confirm", inputs)
+                if isinstance(failure, ClientError):
+                    raise ProviderError(f"{failure.line}; {_undone(inputs)}")
+                if failure:
+                    raise failure
+                _deploy("confirm", inputs)
         return inputs
 
 
@@ -106,9 +106,12 @@ def _failure(client: XnatClient, inputs: Props) -> ClientError | ProviderError |
     )
 
 
-def _nothing_changed(told: str) -> bool:
-    """On any host: each has a line."""
-    return all(line.endswith("nothing changed") for line in told.splitlines() if not line.startswith("warning: "))
+def _undone(inputs: Props) -> str:
+    try:
+        told = _deploy("undo", inputs)
+    except ProviderError as error:
+        return f"the former jar could not be put back: {error}"
+    return told or "the jar stays as it is, as no change of it is open"
 
 
 def _deploy(action: str, inputs: Props) -> str:

@@ -60,7 +60,7 @@ def test_an_upgrade_is_announced_done_once_and_stays_when_the_stack_goes(
     host: XnatHost, aiaa: str, stack: PulumiStack
 ) -> None:
     command = host.restart_command
-    announced = f"will restart (`{command}` on ssh://node0) unless ohif-viewer-3.7.2.jar is in place already: the sess"
+    announced = f"will restart (`{command}` on ssh://node0) unless it has ohif-viewer-3.7.2.jar already: the sess"
     assert announced in stack.run("preview")
     assert (host.loaded(), host.restarts) == ("3.6.2", [0])
     host.put("pacs-fat-1.0.jar", plugin_jar("pacs", has_etherj=True))
@@ -109,7 +109,7 @@ def test_an_xnat_that_comes_back_without_the_viewer_is_undone_and_tried_again(
     host: XnatHost, aiaa: str, stack: PulumiStack
 ) -> None:
     stack.configure(settings(host, aiaa, plugin_jar("another")))
-    announced = f"may restart (`{host.restart_command}` on ssh://node0), as the last run did not see ohif-viewer-3."
+    announced = f"may restart (`{host.restart_command}` on ssh://node0), if ohif-viewer-3.7.2.jar is not in"
     for restarts in ([2], [4]):
         with pytest.raises(PulumiFailed) as failed:
             stack.up()

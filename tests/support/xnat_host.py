@@ -104,7 +104,7 @@ def xnat_host(
             site = Site(Options(projects=("LIVER",), **more))
             site.accounts.add("svc-aiaa", PASSWORD, roles={"Administrator"}, groups={"ALL_DATA_ADMIN"})
             url = undo.enter_context(serve(create_app(site.options, site)))
-            own = {"PATH": f"{_bin(folder / f'bin{number}', url)}:{os.environ['PATH']}", **(env or {})}
+            own = {"PATH": f"{_bin(folder / f'bin{number}', number, url)}:{os.environ['PATH']}", **(env or {})}
             configs.append(undo.enter_context(ssh_server(folder / f"ssh{number}", f"node{number}", env=own)))
             sites.append(site)
             urls.append(url)
@@ -113,10 +113,13 @@ def xnat_host(
         yield XnatHost(home, together, urls, sites)
 
 
-def _bin(folder: Path, url: str) -> Path:
+def _bin(folder: Path, node: int, url: str) -> Path:
     """A `curl` that finds the node's own XNAT at the address that is the same on every node, as it would be on hosts
-    of their own."""
+    of their own; and the node's own name."""
     folder.mkdir()
+    uname = folder / "uname"
+    uname.write_text(f"#!/bin/sh\necho host-of-node{node}\n")
+    uname.chmod(0o755)
     curl = folder / "curl"
     curl.write_text(f'#!/bin/bash\nexec {shutil.which("curl")} "${{@/#{OWN_URL.replace("/", chr(92) + "/")}/{url}}}"\n')
     curl.chmod(0o755)

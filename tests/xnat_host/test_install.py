@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -225,3 +226,18 @@ def test_a_folder_that_the_login_may_not_get_to_is_not_called_missing(host: Xnat
     with pytest.raises(Failed, match=r"node0: \w+ may not enter .*, on the way to .*/plugins: let the log-in"):
         deploy("install", wanted(host, sudo=True))
     host.folder.chmod(0o755)
+
+
+def test_a_restart_that_leaves_a_process_behind_is_not_waited_for_longer_than_xnat(host: XnatHost) -> None:
+    deploy("install", wanted(host, restart=f"sleep 300 & echo $! >{host.folder.parent}/pid; {host.restart_command}"))
+    assert host.loaded() == "3.7.2"
+    os.kill(int((host.folder.parent / "pid").read_text()), signal.SIGKILL)
+
+
+def test_an_xnat_that_the_host_cannot_see_is_told_before_anything_changes(host: XnatHost) -> None:
+    host.put("ohif-viewer-3.6.2.jar", OLD)
+    with pytest.raises(Failed, match=r"XNAT does not answer at http://localhost:1, .*viewer_plugin\.probe_url"):
+        deploy("install", wanted(host, probe_url="http://localhost:1"))
+    assert (host.jars(), host.restarts) == ({"ohif-viewer-3.6.2.jar": OLD}, [0])
+    deploy("install", wanted(host, probe_url="http://localhost:1", restart="none"))
+    assert host.jars() == {"ohif-viewer-3.7.2.jar": NEW}

@@ -70,11 +70,13 @@ def reset(host: XnatHost, calls: Path) -> None:
     calls.write_text("")
 
 
-def killed(wanted: dict[str, Any], at: int, when: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def killed(
+    wanted: dict[str, Any], at: int, when: str, monkeypatch: pytest.MonkeyPatch, action: str = "install"
+) -> None:
     with monkeypatch.context() as patched:
         patched.setenv("KILL_AT", str(at))
         patched.setenv("KILL", when)
-        process = begin("install", wanted)
+        process = begin(action, wanted)
         said, _ = process.communicate(timeout=60)
     assert process.returncode == -9, said
 
@@ -104,6 +106,34 @@ def test_an_upgrade_that_is_killed_anywhere_is_finished_by_the_next(
             "ohif-viewer-3.6.2.jar.kept"
         ]
         assert deploy("install", wanted).endswith("nothing changed\n")
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("action", ["undo", "restore"])
+def test_what_goes_back_and_is_killed_anywhere_is_finished_by_the_next(
+    host: XnatHost, calls: Path, monkeypatch: pytest.MonkeyPatch, action: str, when: str
+) -> None:
+    wanted = settings(host, NEW, "3.7.2")
+    steps = None
+    at = 1
+    while steps is None or at <= steps:
+        reset(host, calls)
+        deploy("install", wanted)
+        calls.write_text("")
+        if steps is None:
+            deploy(action, wanted)
+            steps = count_of(calls)
+            continue
+        killed(wanted, at, when, monkeypatch, action)
+        PluginFolder(host.plugins, JAVA_8).load()  # it does not raise StartFailed
+        assert set(host.jars().items()) <= {("ohif-viewer-3.6.2.jar", OLD), ("ohif-viewer-3.7.2.jar", NEW)}
+        if at % 2:  # another time, somebody thinks better of it
+            deploy("install", wanted)
+            assert (host.jars(), host.loaded()) == ({"ohif-viewer-3.7.2.jar": NEW}, "3.7.2"), calls.read_text()
+        deploy(action, wanted)
+        assert (host.jars(), host.loaded()) == ({"ohif-viewer-3.6.2.jar": OLD}, "3.6.2"), calls.read_text()
+        at += EVERY
 
 
 @pytest.mark.soak

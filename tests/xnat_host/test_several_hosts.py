@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -64,6 +65,22 @@ def test_a_fault_of_a_new_node_leaves_those_alone_that_work(hosts: XnatHost) -> 
     with pytest.raises(Failed, match="viewer_plugin on ssh://node1"):
         deploy("install", wanted(hosts))
     assert (hosts.restarts, hosts.jars()) == ([1, 0], {"ohif-viewer-3.7.2.jar": NEW})
+
+
+def test_a_new_node_loads_the_plugin_too(hosts: XnatHost) -> None:
+    deploy("install", wanted(hosts, host="ssh://node0"))
+    deploy("install", wanted(hosts))
+    assert [hosts.loaded(0), hosts.loaded(1)] == ["3.7.2", "3.7.2"]
+    assert hosts.restarts == [1, 1]
+
+
+def test_a_node_is_the_same_one_however_its_address_is_written(hosts: XnatHost) -> None:
+    deploy("install", wanted(hosts, host="ssh://node0", restart="none"))
+    other = f"ssh://{getpass.getuser()}@node0"
+    deploy("install", wanted(hosts, host=other))
+    assert (hosts.loaded(0), hosts.restarts) == ("3.7.2", [1, 0])
+    assert deploy("install", wanted(hosts, host="ssh://node0")).endswith("nothing changed\n")
+    assert hosts.restarts == [1, 0]
 
 
 def lost_after_the_first(hosts: XnatHost) -> str:

@@ -108,4 +108,53 @@ def test_a_jar_that_came_by_hand_while_xnat_started_is_kept_when_the_former_come
             wanted(host, restart=f"mv {by_hand} {shlex.quote(str(host.plugins))}/ohif-viewer-9.9.9.jar; exit 5"),
         )
     assert host.jars() == {"ohif-viewer-3.6.2.jar": OLD}
-    assert (host.plugins / ".xnat-aiaa" / "by-hand" / "ohif-viewer-9.9.9.jar.kept").read_bytes() == viewer_jar("9.9.9")
+    assert kept_by_hand(host) == {"ohif-viewer-9.9.9.jar": viewer_jar("9.9.9")}
+
+
+def kept_by_hand(host: XnatHost) -> dict[str, bytes]:
+    """Jars of others that had to leave the folder."""
+    folder = host.plugins / ".xnat-aiaa" / "by-hand"
+    return {path.name.rpartition(".jar.")[0] + ".jar": path.read_bytes() for path in folder.glob("*")}
+
+
+def test_a_jar_that_came_by_hand_after_a_failed_change_is_what_comes_back_from_the_next(host: XnatHost) -> None:
+    host.put("ohif-viewer-3.6.2.jar", OLD)
+    with pytest.raises(Failed, match="XNAT answers, though it was not restarted"):
+        deploy("install", wanted(host, restart="exit 5"))
+    (host.plugins / "ohif-viewer-3.6.2.jar").unlink()
+    host.put("ohif-viewer-3.7.0-site.jar", viewer_jar("3.7.0"))
+    with pytest.raises(Failed, match=r"put back \(ohif-viewer-3\.7\.0-site\.jar\), and XNAT came back with it"):
+        deploy("install", wanted(host, viewer_jar("3.8.0", java=JAVA_21), "3.8.0"))
+    assert (host.jars(), host.loaded()) == ({"ohif-viewer-3.7.0-site.jar": viewer_jar("3.7.0")}, "3.7.0")
+
+
+def test_a_jar_that_came_by_hand_outlives_all_changes_after_it(host: XnatHost) -> None:
+    deploy("install", wanted(host, OLD, "3.6.2"))
+    for version in ("9.9.8", "9.9.9"):
+        (host.plugins / "ohif-viewer-9.9.9.jar").write_bytes(viewer_jar(version))
+        deploy("install", wanted(host, viewer_jar(version, java=51), f"{version}-ours"))
+    deploy("install", wanted(host))
+    deploy("restore", wanted(host))
+    kept = (host.plugins / ".xnat-aiaa" / "by-hand").glob("*")
+    assert {path.read_bytes() for path in kept} == {viewer_jar("9.9.8"), viewer_jar("9.9.9")}
+
+
+def test_a_link_to_a_jar_comes_back_as_that_jar(host: XnatHost) -> None:
+    (host.folder / "versions").mkdir()
+    (host.folder / "versions" / "v362.jar").write_bytes(OLD)
+    (host.plugins / "ohif-viewer-3.6.2.jar").symlink_to("../versions/v362.jar")
+    with pytest.raises(Failed, match=r"put back \(ohif-viewer-3\.6\.2\.jar\), and XNAT came back with it"):
+        deploy("install", wanted(host, viewer_jar("3.8.0", java=JAVA_21), "3.8.0"))
+    assert (host.jars(), host.loaded()) == ({"ohif-viewer-3.6.2.jar": OLD}, "3.6.2")
+    assert (host.folder / "versions" / "v362.jar").read_bytes() == OLD
+
+
+def test_a_restore_that_failed_leaves_nothing_to_one_after_another_install(host: XnatHost) -> None:
+    host.put("ohif-viewer-3.6.2.jar", OLD)
+    deploy("install", wanted(host))
+    with pytest.raises(Failed, match=r"`exit 7` failed: , after ohif-viewer-3\.6\.2\.jar came back"):
+        deploy("restore", wanted(host, restart="exit 7"))
+    deploy("install", wanted(host))
+    assert (host.loaded(), host.restarts) == ("3.7.2", [2])
+    deploy("restore", wanted(host))
+    assert (host.jars(), host.loaded(), host.restarts) == ({"ohif-viewer-3.6.2.jar": OLD}, "3.6.2", [3])

@@ -273,8 +273,8 @@ def test_where_a_person_restarts_xnat_nothing_waits_for_the_plugin(program: Prog
             {},
             None,
             "XNAT https://xnat.example.org will restart (`systemctl restart tomcat9` on ssh://admin@xnat.example.org) "
-            "unless ohif-viewer-3.7.2.jar is in place already: the sessions of all its users end, and uploads and "
-            "metadata generations under way are lost",
+            "unless it has ohif-viewer-3.7.2.jar already: the sessions of all its users end, and uploads and metadata "
+            "generations under way are lost",
         ),
         (
             {"restart": "none"},
@@ -285,7 +285,14 @@ def test_where_a_person_restarts_xnat_nothing_waits_for_the_plugin(program: Prog
         (
             {},
             {"START_TIMEOUT": "5"},
-            "XNAT https://xnat.example.org: the viewer plugin is looked at; XNAT restarts only if it is not in place",
+            "XNAT https://xnat.example.org may restart (`systemctl restart tomcat9` on ssh://admin@xnat.example.org), "
+            "if ohif-viewer-3.7.2.jar is not in place: the sessions of all its users end, and uploads and metadata "
+            "generations under way are lost",
+        ),
+        (
+            {"restart": "none"},
+            {"LOG": "cat log"},
+            "XNAT https://xnat.example.org: the viewer plugin is looked at, and put in place if it is not there",
         ),
         (
             {},
@@ -295,7 +302,7 @@ def test_where_a_person_restarts_xnat_nothing_waits_for_the_plugin(program: Prog
             "uploads and metadata generations under way are lost",
         ),
     ],
-    ids=["new", "by a person", "same jar", "by a person before"],
+    ids=["new", "by a person", "same jar", "same jar by a person", "by a person before"],
 )
 def test_what_becomes_of_xnats_users_is_said_in_words(
     program: Program,
@@ -326,9 +333,9 @@ def test_a_check_that_failed_in_an_earlier_run_is_announced_but_not_beside_a_cha
     made = with_plugin(program)
     made.hooks["viewer-plugin-check-announced"](checked)
     assert told == [
-        "XNAT https://xnat.example.org may restart (`systemctl restart tomcat9` on ssh://admin@xnat.example.org), as "
-        "the last run did not see ohif-viewer-3.7.2.jar work there: the sessions of all its users end, and uploads and "
-        "metadata generations under way are lost"
+        "XNAT https://xnat.example.org may restart (`systemctl restart tomcat9` on ssh://admin@xnat.example.org), if "
+        "ohif-viewer-3.7.2.jar is not in place: the sessions of all its users end, and uploads and metadata "
+        "generations under way are lost"
     ]
     jar = pulumi.ResourceHookArgs("urn", "", "viewer-plugin", "type", new_inputs=made.inputs("Command viewer-plugin"))
     made.hooks["viewer-plugin-announced"](jar)
