@@ -23,7 +23,7 @@ def ensure() -> None:
         console.say("No sshd, and no root to install it: tests over SSH are skipped (Debian: openssh-server)")
         return
     try:
-        apt.install(["openssh-server"], "An SSH server for the tests")
+        apt.install(["openssh-server", "busybox"], "An SSH server for the tests, and a small host's programs")
     except SetUpError as error:
         console.say(f"No sshd: tests over SSH are skipped: {error}")
         return

@@ -7,7 +7,7 @@ answers() {
   if command -v curl >/dev/null; then
     curl --silent --insecure --max-time 10 -- "$XNAT_URL/xapi/siteConfig/buildInfo"
   else
-    timeout 15 wget -q --no-check-certificate -T 10 -O - -- "$XNAT_URL/xapi/siteConfig/buildInfo"
+    timeout 15 wget -q --no-check-certificate -O - -- "$XNAT_URL/xapi/siteConfig/buildInfo"
   fi 2>/dev/null | grep -q '"version"'
 }
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pytest_httpserver import HTTPServer
@@ -241,3 +244,23 @@ def test_an_xnat_that_the_host_cannot_see_is_told_before_anything_changes(host: 
     assert (host.jars(), host.restarts) == ({"ohif-viewer-3.6.2.jar": OLD}, [0])
     deploy("install", wanted(host, probe_url="http://localhost:1", restart="none"))
     assert host.jars() == {"ohif-viewer-3.7.2.jar": NEW}
+
+
+def test_a_host_with_the_programs_of_busybox_alone_will_do(
+    host: XnatHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    busybox = shutil.which("busybox") or pytest.skip("needs busybox (Debian: busybox)")
+    applets = tmp_path / "applets"
+    applets.mkdir()
+    subprocess.run([busybox, "--install", "-s", applets], check=True)
+    monkeypatch.setenv("PATH", str(applets))
+    restart = f"wget -q -O - --post-data '' {host.url[0]}/sandbox/restart"
+    here: dict[str, Any] = {"host": [], "probe_url": host.url[0], "restart": restart}
+    host.put("ohif-viewer-3.6.2.jar", OLD)
+    host.put("pacs.jar", plugin_jar("pacs", has_etherj=True))
+    assert "warning: pacs.jar in" in deploy("install", wanted(host, **here))
+    assert deploy("install", wanted(host, **here)).endswith("nothing changed\n")
+    with pytest.raises(Failed, match=r"put back \(ohif-viewer-3\.7\.2\.jar\), and XNAT came back with it"):
+        deploy("install", wanted(host, viewer_jar("3.8.0", java=JAVA_21), "3.8.0", **here))
+    deploy("restore", wanted(host, **here))
+    assert (set(host.jars()), host.loaded()) == ({"ohif-viewer-3.6.2.jar", "pacs.jar"}, "3.6.2")

@@ -30,7 +30,7 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> Installed:
 
 def test_it_is_installed_where_it_is_missing(installed: Installed) -> None:
     ssh_server.ensure()
-    assert installed == [["openssh-server"]]
+    assert installed == [["openssh-server", "busybox"]]
 
 
 def test_one_that_is_there_is_taken(installed: Installed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
