@@ -86,11 +86,12 @@ class XnatClient(XnatSession):
         Raises:
             Rejected: an address that XNAT does not take. Broken: another list than the one that was written came back.
         """
-        try:
-            answer = self.call("PUT", *_list_path(scope), body=json.dumps(list(urls)), expect=(200, 404))
-        except Refused as error:
+        answer = self.call("PUT", *_list_path(scope), body=json.dumps(list(urls)), expect=(200, 403, 404))
+        if answer.status == 403:
             rights = [meaning.ADMINISTRATOR, *([] if scope == "site" else [meaning.ALL_DATA])]
-            raise Refused(str(error), advice=meaning.granting(self.url, self.username, rights)) from None
+            words = said(answer.body, answer.secrets)[0]
+            told = f"{answer.tried}: answered 403" + (f": {words}" if words else "")
+            raise Refused(told, advice=meaning.granting(self.url, self.username, rights))
         if answer.status == 404:
             raise meaning.no_route(answer, self.plugins())
         back = self.server_list(scope) or ()

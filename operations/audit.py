@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from urllib.parse import quote
 
-from clients.errors import ClientError, one_line
+from clients.errors import Broken, ClientError, one_line
 from clients.xnat import XnatClient
 from clients.xnat_answers import NoProject, UnreadableList
 from operations import table
@@ -72,7 +72,7 @@ def run(client: XnatClient, page: str) -> list[Finding]:
     Raises:
         ClientError: XNAT did not answer, or refused.
     """
-    with contextlib.suppress(UnreadableList):  # which is the site's own trouble, and told with it
+    with contextlib.suppress(Broken):  # which is the site's own trouble, and told with it
         client.server_list("site")  # without the plugin there is one thing to tell, not one for each project
     scopes = ["site", *(f"projects/{project}" for project in sorted(client.project_ids()))]
     with at_once() as several:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
 from clients.browser import meet
-from settings.values import is_loopback, known_only_near
+from settings.values import is_loopback, leads_astray
 
 
 @dataclass(frozen=True)
@@ -55,13 +55,13 @@ def spelling_problems(url: str, xnat_url: str, *, key: str = "") -> Iterator[str
             f"the viewer drops the path and asks {server.scheme}://{server.netloc}/v1/models: give the server a host "
             f"or port of its own at the gateway, and register that{key}"
         )
-    astray = known_only_near(url)
+    astray = leads_astray(url, xnat_url)
     if xnat.scheme == "https" and server.scheme == "http" and not is_loopback(url):
         yield (
             "browsers block an http server on a page of an https XNAT (mixed content): put a TLS gateway before it, "
             f"and register its https address{key}"
         )
-    if astray and not known_only_near(xnat_url):
+    if astray:
         yield (
             f"clinicians' browsers cannot reach {server.hostname} ({astray}): register an address that they reach{key}"
         )

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from clients.errors import one_line
 from operations.errors import UsageError
 from operations.pulumi_cli import PulumiCli
 
@@ -120,7 +121,8 @@ def _stays(gone: list[Resource]) -> Iterator[str]:
     for resource in gone:
         if _kind(resource) == "AiaaServers":
             outputs = resource["outputs"]
-            yield f"in XNAT {outputs['xnat_url']}: the list of {_name(resource)}, {', '.join(outputs['urls'])}"
+            urls = ", ".join(map(one_line, outputs["urls"]))
+            yield f"in XNAT {outputs['xnat_url']}: the list of {_name(resource)}, {urls}"
 
 
 def _resources(state: State) -> list[Resource]:

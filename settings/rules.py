@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from settings.errors import nearest, shown, written
-from settings.values import is_loopback, known_only_near
+from settings.values import is_loopback, known_only_near, leads_astray
 
 if TYPE_CHECKING:
     from settings.servers import Server
@@ -135,8 +135,8 @@ def _allowing(rule: str) -> str:
 
 
 def _leads_astray(url: str, xnat: str) -> str | None:
-    reason = known_only_near(url)
-    if reason is None or known_only_near(xnat):
+    reason = leads_astray(url, xnat)
+    if reason is None:
         return None
     return (
         f"clinicians' browsers cannot reach AIAA at {url} ({reason}), as XNAT is at {xnat}: give here the address "

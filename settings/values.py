@@ -258,6 +258,17 @@ def known_only_near(url: str) -> str | None:
     return None
 
 
+def leads_astray(url: str, page: str) -> str | None:
+    """Why a page's browsers do not come to a URL; None if they may, or if the page itself is as near as that."""
+
+    def reason(of: str) -> str | None:
+        host, address = _host(of)
+        bare = "a name without a domain, as containers have" if host and address is None and "." not in host else None
+        return known_only_near(of) or bare
+
+    return None if reason(page) else reason(url)
+
+
 def is_loopback(url: str) -> bool:
     """Whether a URL leads to the machine itself by an address or name that is reserved for that."""
     host, address = _host(url)

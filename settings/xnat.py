@@ -119,8 +119,8 @@ class Registrations(Strict):
         return frozenset(name for _, registration in self.by_scope() for name in registration.servers)
 
     def binding(self, server: str) -> tuple[str, ...]:
-        """Which of `BROWSER_RULES` hold for a server: those that not all of its registrations allow to be broken. None
-        if it has no registration."""
+        """Which of `BROWSER_RULES` hold for a server: those that not all of its registrations allow to be broken;
+        none if it has no registration."""
         of_server = [registration for _, registration in self.by_scope() if server in registration.servers]
         allowed = [{*self.allow, *registration.allow} for registration in of_server]
         return tuple(rule for rule in BROWSER_RULES if any(rule not in names for names in allowed))

@@ -127,9 +127,10 @@ def _what_is_kept(gone: Sequence[str]) -> str:
 def _what_remains(gone: Sequence[str], *, site: bool) -> str:
     """The viewer goes on to the site's list where a project has none (docs/xnat.md)."""
     named = _named(gone)
+    without = f"XNAT: {named} will be without a list, unless somebody else wrote it since"
     if site:
-        return f"XNAT: {named} will be without a list, and annotation stays on there: the viewer uses the site's server"
-    return f"XNAT: {named} will be without a list: the viewer uses the site's server, should XNAT have a list for that"
+        return f"{without}, and annotation stays on there: the viewer uses the site's server"
+    return f"{without}: the viewer uses the site's server, should XNAT have a list for that"
 
 
 def _named(projects: Sequence[str]) -> str:

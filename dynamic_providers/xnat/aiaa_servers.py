@@ -10,7 +10,7 @@ from pulumi.dynamic import ConfigureRequest, CreateResult, ReadResult, Resource,
 
 from dynamic_providers.boundary import Props, Provider, ProviderError, help_if_dead, one_line_errors, plain, say
 from dynamic_providers.xnat import server_list
-from dynamic_providers.xnat.login import Session, session
+from dynamic_providers.xnat.login import Session, configured_url, session
 from dynamic_providers.xnat.server_list import ForeignList, Known, as_text
 
 _REFRESH_THE_REST = "to refresh the rest without XNAT: bin/pulumi refresh --exclude '**xnat:AiaaServers::*'"
@@ -60,6 +60,10 @@ class AiaaServersProvider(Provider):
         if state["on_delete"] == "keep":
             return
         written = tuple(state["written"])
+        if (now := configured_url(self._config)) and now != state["xnat_url"]:
+            # Of another XNAT nothing is known but that it is not meant any more: no log-in there, and no change.
+            say(f"{_subject(state)}: left as it is, as the stack's XNAT is {now} now: empty the list there by hand")
+            return
         stays = f"until then its list {as_text(written)} stays there. If it is gone for good: bin/aiaa forget xnat"
         shared = self._session(state)
         with one_line_errors(_subject(state)), help_if_dead(stays), shared.client() as client:

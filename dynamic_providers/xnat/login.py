@@ -97,6 +97,12 @@ def session(config: Config, url: str) -> Session:
         return _sessions[url]
 
 
+def configured_url(config: Config) -> str | None:
+    """XNAT's address as the stack file has it; None where it has none, as for the sandbox's."""
+    login = stack_config.part(config, "xnat", Xnat)
+    return login.url if login else None
+
+
 def _login(config: Config) -> Xnat:
     login = stack_config.part(config, "xnat", Xnat)
     if login is None:

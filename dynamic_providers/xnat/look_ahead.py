@@ -18,7 +18,7 @@ Urls = tuple[str, ...]
 Look = Callable[[str], Urls | None]
 
 _AHEAD = 8  # lists
-_FRESH = 2.0  # seconds that a look is good for
+_FRESH = 0.5  # seconds that a look is good for
 
 
 class LookAhead:

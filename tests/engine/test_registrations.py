@@ -51,7 +51,7 @@ def test_the_end_of_a_projects_registration_is_told_as_what_it_is(deployed: Exte
     deployed.stack.require_no_changes()
     assert (site_list(xnat), list_of(xnat, "LIVER")) == (ours, ours)
     deployed.change(lambda settings: settings["registrations"]["projects"].pop("LIVER"))
-    told = "project LIVER will be without a list, and annotation stays on there: the viewer uses the site's server"
+    told = "project LIVER will be without a list, unless somebody else wrote it since, and annotation stays on there: "
     assert told in deployed.stack.run("preview")
     said = deployed.stack.up()
     assert f'taken back; as long as the site\'s list ["{ours[0]}"] stands, the viewer uses that' in said

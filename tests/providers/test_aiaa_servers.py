@@ -99,7 +99,7 @@ def test_drift_that_a_refresh_has_shown_is_repaired(
     write(site, OTHER_STORED)
     _, drifted, live = servers.read(id_, state)
     assert live["urls"] == OTHER
-    assert f"the list is now {OTHER_TEXT}, this stack wrote {OURS_TEXT}" in host.said()
+    assert f"the list is now {OTHER_TEXT}, this stack's last finished run wrote {OURS_TEXT}" in host.said()
     assert servers.diff(id_, drifted, inputs(xnat))
     servers.update(id_, drifted, inputs(xnat))
     assert stored(site) == OURS_STORED
@@ -114,6 +114,18 @@ def test_a_list_that_somebody_changed_is_left_alone_at_destroy_even_after_a_refr
     servers.delete(id_, drifted)
     assert stored(site) == OTHER_STORED
     assert "left as it is" in host.said()
+
+
+def test_a_list_that_goes_with_a_change_of_xnats_address_stays_there_without_a_log_in(
+    servers: Provider, xnat: str, site: Site
+) -> None:
+    _, state = servers.create(inputs(xnat))
+    log_ins = site.accounts.users[USER].failed_logins
+    with provider_host({"xnat": {"url": "https://new.example.org", "username": USER, "password": "another"}}) as later:
+        later.provider(AiaaServersProvider).delete("projects/LIVER", state)
+        assert "left as it is, as the stack's XNAT is https://new.example.org now" in later.said()
+    assert stored(site) == OURS_STORED
+    assert site.accounts.users[USER].failed_logins == log_ins
 
 
 def test_a_list_is_kept_at_destroy_if_told_so(servers: Provider, xnat: str, site: Site) -> None:

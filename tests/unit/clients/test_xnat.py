@@ -455,7 +455,7 @@ class TestWriting:
     @pytest.mark.parametrize(
         ("response", "kind", "words"),
         [
-            (Response(status=403), Refused, "answered 403 Forbidden"),
+            (Response(status=403), Refused, "answered 403"),
             (Response('{ "ResponseMessage":"Bad project ID" }', status=403), Refused, "Bad project ID"),
             (Response("Malformed URL - Cause: no protocol: foo", status=422), Rejected, "no protocol: foo"),
             (Response("RuntimeException - no list", status=500), Broken, "RuntimeException"),

@@ -53,7 +53,12 @@ class TestLook:
         ("live", "found"),
         [
             (OURS, Look(OURS, "")),
-            (THEIRS, Look(THEIRS, f"the list is now {as_text(THEIRS)}, this stack wrote {as_text(OURS)}")),
+            (
+                THEIRS,
+                Look(
+                    THEIRS, f"the list is now {as_text(THEIRS)}, this stack's last finished run wrote {as_text(OURS)}"
+                ),
+            ),
             (None, Look(None, "there is no list any more")),
             (NoProject("there is no project LIVER"), Look(None, "there is no project LIVER any more, and so no list")),
             (UnreadableList(NO_LIST), Look(WANTED, NO_LIST, unreadable=True)),
@@ -156,8 +161,15 @@ class TestUnregister:
     @pytest.mark.parametrize(
         ("live", "told"),
         [
-            (THEIRS, f"left as it is: the list is now {as_text(THEIRS)}, this stack wrote {as_text(OURS)}"),
-            ((*OURS, *THEIRS), f"left as it is: the list is now {as_text((*OURS, *THEIRS))}, this stack wrote "),
+            (
+                THEIRS,
+                f"left as it is: the list is now {as_text(THEIRS)}, "
+                f"this stack's last finished run wrote {as_text(OURS)}",
+            ),
+            (
+                (*OURS, *THEIRS),
+                f"left as it is: the list is now {as_text((*OURS, *THEIRS))}, this stack's last finished run wrote ",
+            ),
             (UnreadableList(NO_LIST), f"left as it is: {NO_LIST}"),
             (NoProject("there is no project LIVER"), "nothing to take back: there is no project LIVER any more"),
         ],

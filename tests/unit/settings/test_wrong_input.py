@@ -386,7 +386,7 @@ def test_a_loopback_address_in_any_form_is_for_an_xnat_on_loopback_only(host: st
         assert Settings.parse(registered(xnat, browser_url=url)).servers["main"].viewer_url == url
 
 
-@pytest.mark.parametrize("host", ["host.docker.internal", "host.containers.internal", "0.0.0.0", "0", "[::]"])
+@pytest.mark.parametrize("host", ["host.docker.internal", "host.containers.internal", "0.0.0.0", "0", "[::]", "aiaa"])
 def test_what_leads_to_this_machine_and_is_no_loopback_address_is_mixed_content_too(host: str) -> None:
     url = f"http://{host}:5000"
     raw = registered("https://xnat.example.org", browser_url=url)
