@@ -16,7 +16,7 @@ from operations.errors import CommandFailed, UsageError
 from operations.metadata.build_log import LogSource
 from operations.metadata.console import ProgressDisplay
 from operations.metadata.following import End, Follower, Pace
-from operations.metadata.notes import Notes
+from operations.metadata.notes import Noted, Notes
 from operations.metadata.report import Report, Trouble
 from operations.metadata.wanted import Asked, Wanted, find, has_metadata, named, without_metadata
 
@@ -56,7 +56,8 @@ class ViewerMetadata:
         wanted = find(self._client, self._asked, self._display.tell)
         self._require_no_larger(wanted.target)
         report = Report(self._client.url, str(wanted.target), self._asked.missing_only)
-        is_open = self._notes.find(wanted.target) is not None
+        noted = self._notes.find(wanted.target)
+        is_open = noted is not None
         one_by_one = self._asked.missing_only and not is_open
         if not (one_by_one or is_open or wanted.target.level == "session"):
             self._client.require_administrator()
@@ -64,7 +65,7 @@ class ViewerMetadata:
         missing = list(
             without_metadata(self._client, wanted.sessions, self._pace.patience, self._display.tell, self._display.at)
         )
-        self._remove_seen(wanted, missing)
+        self._remove_seen(wanted, missing, noted)
         try:
             if one_by_one:
                 self._one_by_one(report, missing)
@@ -86,10 +87,13 @@ class ViewerMetadata:
                     "--forget-request to it"
                 )
 
-    def _remove_seen(self, wanted: Wanted, missing: Sequence[ImageSession]) -> None:
-        """The notes of sessions that had nothing and have it now: whoever built it, that was the end."""
+    def _remove_seen(self, wanted: Wanted, missing: Sequence[ImageSession], picked_up: Noted | None) -> None:
+        """The notes of sessions that had nothing and have it now: whoever built it, that was the end. Not that of the
+        request that is picked up: without it, it would be sent again."""
         there = {session.id for session in wanted.sessions} - {session.id for session in missing}
         for noted in self._notes.all():
+            if noted == picked_up:
+                continue
             if noted.target.level == "session" and noted.target.id in there.intersection(noted.missing):
                 self._notes.remove(noted.target)
 
