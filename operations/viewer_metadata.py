@@ -13,9 +13,9 @@ from clients.build_target import ImageSession, Target
 from clients.errors import ClientError
 from clients.xnat_viewer import NoImagingSession, ViewerClient
 from operations.errors import CommandFailed, UsageError
-from operations.metadata.build_log import LogSource
 from operations.metadata.console import ProgressDisplay
 from operations.metadata.following import End, Follower, Pace
+from operations.metadata.log_source import LogSource
 from operations.metadata.notes import Noted, Notes
 from operations.metadata.report import Report, Trouble
 from operations.metadata.wanted import Asked, Wanted, find, has_metadata, named, without_metadata

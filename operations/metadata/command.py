@@ -13,9 +13,9 @@ from clients.errors import ClientError
 from clients.xnat_viewer import ViewerClient
 from operations import stack_file
 from operations.errors import CommandFailed, UsageError
-from operations.metadata.build_log import LogCommand, LogFile, LogSource
 from operations.metadata.console import ProgressDisplay
 from operations.metadata.following import Pace
+from operations.metadata.log_source import LogCommand, LogFile, LogSource
 from operations.metadata.notes import Notes, held
 from operations.metadata.wanted import Asked
 from operations.viewer_metadata import ViewerMetadata, forget, interrupted

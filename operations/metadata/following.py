@@ -13,7 +13,8 @@ from clients.errors import Broken, ClientError, NotReady, Unreachable
 from clients.transport import Answer, wait_for
 from clients.xnat_viewer import NoImagingSession, Sent, ViewerClient
 from operations.errors import CommandFailed
-from operations.metadata.build_log import BuildLog, LogSource
+from operations.metadata.build_log import BuildLog
+from operations.metadata.log_source import LogSource
 from operations.metadata.notes import Noted, Notes
 
 _LOOKS = 25  # sessions that are asked for at one look: each costs XNAT several queries
@@ -121,7 +122,7 @@ class Follower:
             # The session may have expired while something was waited for: a GET has a new one, and can be repeated.
             wait_for(lambda _left: self._client.account(), min(self._pace.patience, self.left), self._tell)
             self._read(BuildLog(target))
-            log = BuildLog(target, self._last_line)
+            log = BuildLog(target, self._last_line, from_start=False)
             at_stake, had = tuple(session.id for session in missing), len(sessions) - len(missing)
             noted = Noted(target, self._client.username, time.time(), at_stake, had, log.after)
             self._notes.write(noted)
