@@ -14,7 +14,7 @@ from clients.build_target import Target
 
 
 def stamp_of(line: str) -> str:
-    """When it was written, as the log has it, which sorts; empty for a line without, which may stand there repeatedly."""
+    """When it was written, as the log has it, which sorts; empty for a line that has none, and may come again."""
     found = re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} ", line)
     return found[0] if found else ""
 

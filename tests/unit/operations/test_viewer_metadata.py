@@ -502,6 +502,7 @@ def test_json_is_one_document(tmp_path: Path, run: Run) -> None:
             "done": 5,
             "failed": [{"project": "LIVER", "session": "XNAT_E00003", "label": "LIVER_002_CT1"}],
             "open": [],
+            "left_out": [],
             "told": ["A session without metadata is built when somebody opens it, too, with a short delay."],
         }
 
@@ -593,8 +594,10 @@ def test_members_of_a_project_have_its_sessions_built_and_strangers_are_told(tmp
             xnat.site.accounts.add(name, "admin").project_roles["LIVER"] = role
         code, said, _ = run(xnat, "--project", "LIVER", "--username", "reader")
         assert code == 1
-        assert "account reader may not edit it" in said
-        assert xnat.posts().total() == 1  # and not once more for each session
+        assert said.count("account reader may not edit it") == 3
+        assert said.count("groups/ALL_DATA_ADMIN") == 1
+        assert "3 sessions were not begun: XNAT refused 3 of project LIVER, one after the other" in said
+        assert xnat.posts().total() == 3  # and not once more for each session
         assert run(xnat, "--project", "LIVER", "--username", "member")[0] == 0
 
 
