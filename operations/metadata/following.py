@@ -133,6 +133,8 @@ class Follower:
                 return watch.end("built")
             if attempt is None and self._log is None and not (watch.can_be_seen or watch.is_over):
                 return watch.end("open", "whether it has ended cannot be seen without the plugin's log")
+            if attempt and attempt.wait(0) is not None:
+                continue  # its answer came during the look
             quiet = time.monotonic() - seen
             patience = max(self._pace.patience, watch.looks * self._pace.interval)
             if quiet > patience and not (attempt and watch.is_blind and self._log is None):

@@ -28,29 +28,12 @@ from sandbox.xnat.app import create_app
 from sandbox.xnat.archive import Experiment
 from settings import Settings
 from tests.support.until import until
-from tests.support.viewer_metadata import Xnat, xnat_stand_in
+from tests.support.viewer_metadata import Run, Xnat, xnat_stand_in
 
 LIVER = "projects/LIVER"
 FIRST = f"{LIVER}/experiments/XNAT_E00001"
 NEWEST_FIRST = [f"{LIVER}/experiments/XNAT_E{n:05d}" for n in (6, 4, 2, 5, 3, 1)]
 ALL = ("--project", "LIVER", "--no-missing-only")
-
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """The command in this process; where it dies, test_viewer_metadata_kills.py runs it in one of its own."""
-    monkeypatch.setattr("clients.transport._POLL", 0.02)
-
-    def run(xnat: Xnat, *args: str) -> tuple[int, str, str]:
-        for name in ("XNAT_AIAA_REQUESTS", "PASSWORD"):
-            monkeypatch.setenv(name, xnat.environment()[name])
-        monkeypatch.setattr(sys, "argv", ["bin/aiaa", *xnat.command(*args)[3:]])
-        code = command_line.main()
-        return (code, *capsys.readouterr())
-
-    return run
 
 
 def told_in_one_line(complaint: str) -> str:
