@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from clients.errors import one_line
+
 Level = Literal["session", "subject", "project", "site"]
 
 
@@ -57,8 +59,9 @@ class Target:
         return f"{self.level.capitalize()} {self.id or self.project}"
 
     def __str__(self) -> str:
+        """For people: a label is what somebody wrote, and commands no terminal."""
         if self.level == "site":
             return "the whole site"
         if self.level == "project":
-            return f"project {self.project}"
-        return f"{self.level} {self.label or self.id} of project {self.project}"
+            return one_line(f"project {self.project}")
+        return one_line(f"{self.level} {self.label or self.id} of project {self.project}")

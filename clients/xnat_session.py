@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 from base64 import b64encode
 from collections.abc import Callable, Collection
 from types import TracebackType
@@ -16,18 +17,20 @@ from typing import Self
 
 from clients import xnat_answers as meaning
 from clients.connection import REDIRECTS, Deadline
-from clients.errors import ClientError, Rejected
+from clients.errors import ClientError, NotReady, Rejected, Unreachable
 from clients.transport import Answer, Transport
 
-_RENEWALS = 10  # as many as a run may need: idle times, a restart of each node
+_RENEWALS = 10  # one after the other, of sessions that did not last: as for a restart of each node
+_LASTING = 60.0  # seconds after which a session that is lost has lasted: XNAT's shortest timeout is a minute
 
 
 class XnatSession:
     """A session in one XNAT; a context manager, which logs in and out. For several threads at once: each call has a
     connection of its own, and all have the one session.
 
-    XNAT counts sessions and failed log-ins: so there is one log-in, whose cookie all calls carry, and one that failed,
-    however, is the last: any odd answer may be that of a log-in page before XNAT, which counts too. The cookie is sent
+    XNAT counts sessions and failed log-ins: so there is one log-in, whose cookie all calls carry, and one that was
+    refused is the last, as is one with an odd answer: that may be a log-in page before XNAT, which counts too. An XNAT
+    that does not answer, or cannot serve yet, is asked again by the next call. The cookie is sent
     by hand, as XNAT marks it `Secure` where its own URL is https, and a cookie jar would then hold it back from a plain
     connection behind the TLS front. With it go the others that came with the log-in: by one of them a balancer finds
     the node that has the session.
@@ -46,7 +49,7 @@ class XnatSession:
         self._login_header = {"Authorization": f"Basic {basic}"}
         self._cookie: dict[str, str] = {}
         self._login_lock = threading.Lock()
-        self._log_ins = 0
+        self._log_ins, self._since = 0, 0.0  # since a session lasted; and when this one began
         self._login_failure: ClientError | None = None
         self._timeout = timeout
         self._transport = Transport(url, ca_file=ca_file, read_timeout=timeout, secrets=(password, basic))
@@ -133,14 +136,18 @@ class XnatSession:
                 raise self._login_failure
             if self._cookie != instead_of:
                 return
+            if time.monotonic() - self._since >= _LASTING:
+                self._log_ins = 0
             if self._log_ins > _RENEWALS:
                 raise meaning.sessions_do_not_last(self.username, self._log_ins)
-            self._log_ins += 1
             try:
                 self._log_in_once()
+            except (Unreachable, NotReady):
+                raise  # of the moment
             except ClientError as error:
                 self._login_failure = error
                 raise
+            self._log_ins, self._since = self._log_ins + 1, time.monotonic()
 
     def _log_in_once(self) -> None:
         answer = self._transport.call(

@@ -6,6 +6,7 @@ relied on stands in docs/xnat.md, "Viewer metadata".
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,10 +16,15 @@ from clients.connection import REDIRECTS, Deadline
 from clients.errors import Broken, ClientError, NotReady, Refused, Rejected, Unreachable, said
 from clients.transport import Answer, Transport
 from clients.xnat import XnatClient
+from clients.xnat_answers import UnreadableList
 
 
 class NoImagingSession(Rejected):
     """XNAT has no imaging session of this ID (any more): there is nothing to build."""
+
+
+class MayNot(Refused):
+    """XNAT does not let the account do it (403), with this session or project: others may be another matter."""
 
 
 class NotSent(ClientError):
@@ -33,7 +39,7 @@ class Sent:
         fate: `built`: XNAT did what it was asked, which says nothing of single sessions in a larger one. `failed`: it
             tried, or looked, and said no. `locked`: it builds something else, and did nothing. `refused`: it, or
             something before it, did nothing. `unknown`: it may be at work.
-        told: why, if it is not built.
+        told: what was answered, or why there is no answer.
         error: for `refused`, what to show.
     """
 
@@ -58,7 +64,7 @@ class ViewerClient(XnatClient):
             subject: accession ID.
 
         Raises:
-            Refused: the account may not read it, or it is not there.
+            MayNot: the account may not read it, or it is not there.
         """
         inside = ("subjects", subject) if subject else ()
         columns = "ID,label,xsiType,date,insert_date,project"
@@ -97,7 +103,7 @@ class ViewerClient(XnatClient):
 
         Raises:
             NoImagingSession: XNAT does not know it as one.
-            Refused: the account may not read it. Rejected, NotReady: the plugin is missing, or not there yet.
+            MayNot: the account may not read it. Rejected, NotReady: the plugin is missing, or not there yet.
             Broken: something else than XNAT answered.
         """
         path = (*Target("session", session.project, session.id).path, "exists")
@@ -109,8 +115,17 @@ class ViewerClient(XnatClient):
         if not answer.body.strip():
             return answer.status == 200
         if answer.status == 404:
-            raise meaning.no_route(answer, self.plugins())
+            raise self._not_there(answer, session)
         raise _other_page(answer)
+
+    def _not_there(self, answer: Answer, session: ImageSession) -> ClientError:
+        """For a 404 that says something: either the plugin's routes are missing, or the session is. XNAT tells so of
+        one that it does not know, in its own words or, perhaps, on a page, which a proxy before it may send too."""
+        with contextlib.suppress(UnreadableList):
+            self.server_list("site")  # of the same plugin: raises if its routes are not there
+        if _is_page(answer) and session.id in {each.id for each in self.image_sessions(session.project)}:
+            return meaning.no_route(answer, self.plugins())
+        return NoImagingSession(f"{answer.tried}: {said(answer.body, answer.secrets)[0]}")
 
     def ask(self, target: Target, timeout: float) -> Answer | ClientError:
         """Ask for it, once, and wait for the answer, which comes when all is done: `judge` tells what it means.
@@ -158,9 +173,8 @@ class ViewerClient(XnatClient):
             return _refused(answer) if no_connection or isinstance(answer, NotSent) else Sent("unknown", str(answer))
         words = said(answer.body, answer.secrets)[0]
         told = f"XNAT answered {answer.status}" + (f": {words}" if words else "")
-        is_page = answer.body.lstrip().startswith(b"<")
         if answer.status in (200, 201):
-            return Sent("unknown", str(_other_page(answer))) if is_page else Sent("built")
+            return Sent("unknown", str(_other_page(answer))) if _is_page(answer) else Sent("built", told)
         if answer.status == 423:
             return Sent("locked", "somebody else has metadata built there")
         if answer.status in REDIRECTS:
@@ -172,20 +186,22 @@ class ViewerClient(XnatClient):
             return _refused(meaning.session_refused(answer, self.username))
         if answer.status == 403:
             return _refused(self._may_not(answer, "edit" if target.level == "session" else "administer"))
-        if answer.status == 404 and answer.body.strip() and is_page:
+        if answer.status == 404 and _is_page(answer):
             return _refused(NotReady(f"{answer.tried}: the viewer plugin's routes are not there"))
+        if answer.status in (500, 501) and _is_page(answer):
+            return Sent("unknown", told)  # the plugin has words for what failed: a page is somebody else's
         if answer.status in (404, 422, 500, 501):
             return Sent("failed", told)
         if 400 <= answer.status < 500 and answer.status != 408:
             return _refused(Rejected(f"{answer.tried}: {told}"))
         return Sent("unknown", told)  # a proxy's: who knows how far the request came
 
-    def _may_not(self, answer: Answer, do: str) -> Refused:
+    def _may_not(self, answer: Answer, do: str) -> MayNot:
         account = self.account()
         words = said(answer.body, answer.secrets)[0]
         told = f"{answer.tried}: answered {answer.status}" + (f": {words}" if words else "")
         rights = [meaning.ADMINISTRATOR] if do == "administer" else [meaning.ALL_DATA]
-        return Refused(
+        return MayNot(
             f"account {account} may not {do} it, or it is not there ({told})",
             advice=meaning.granting(self.url, account, rights),
         )
@@ -206,6 +222,10 @@ class ViewerClient(XnatClient):
 
 def _refused(error: ClientError) -> Sent:
     return Sent("refused", str(error), error)
+
+
+def _is_page(answer: Answer) -> bool:
+    return answer.body.lstrip().startswith(b"<")
 
 
 def _other_page(answer: Answer) -> Broken:

@@ -7,21 +7,23 @@ in a populated database"; docs/xnat.md has how XNAT answers, and why nothing is 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable
 
-from clients.build_target import ImageSession, Target
-from clients.errors import ClientError
-from clients.xnat_viewer import NoImagingSession, ViewerClient
-from operations.errors import CommandFailed, UsageError
-from operations.metadata.build_log import LogSource
+from clients.build_target import Target
+from clients.errors import ClientError, shortened
+from clients.xnat_viewer import ViewerClient
+from operations.errors import CommandFailed, UsageError, line_of
+from operations.metadata.advice import ANYWAY, Advice
 from operations.metadata.console import ProgressDisplay
-from operations.metadata.following import End, Follower, Pace
-from operations.metadata.notes import Notes
+from operations.metadata.following import Follower, Pace
+from operations.metadata.log_source import LogSource
+from operations.metadata.notes import Noted, Notes
+from operations.metadata.one_by_one import OneByOne
 from operations.metadata.report import Report, Trouble
-from operations.metadata.wanted import Asked, Wanted, find, has_metadata, named, without_metadata
+from operations.metadata.wanted import Asked, Found, find, look_at, named
+from operations.metadata.watch import End
 
 _TRIES = 6  # a request that XNAT has no time for is another one in its log: not at each look
-_ANYWAY = "A session without metadata is built when somebody opens it, too, with a short delay."
 
 
 class ViewerMetadata:
@@ -29,7 +31,7 @@ class ViewerMetadata:
 
     Args:
         asked: what is to be built.
-        log: the plugin's log, if it can be seen.
+        log: the plugin's log, if it can be seen. see_log: how it could be, if it is not.
         again: the options that named XNAT, to be repeated in what is told.
     """
 
@@ -39,13 +41,14 @@ class ViewerMetadata:
         notes: Notes,
         asked: Asked,
         log: LogSource | None,
+        see_log: str,
         pace: Pace,
         display: ProgressDisplay,
         again: str,
     ) -> None:
         self._client, self._notes, self._asked, self._pace, self._display = client, notes, asked, pace, display
-        self._sees_log = log is not None
-        self._command = " ".join(["bin/aiaa viewer-metadata", *filter(None, [again])])
+        self._sees_log, self._see_log = log is not None, see_log
+        self._advice = Advice(notes, asked, again)
         self._follower = Follower(client, notes, log, pace, display.tell, display.at)
 
     def run(self) -> Report:
@@ -54,134 +57,125 @@ class ViewerMetadata:
             ClientError: nothing was begun. UsageError, CommandFailed: see `operations.errors`.
         """
         wanted = find(self._client, self._asked, self._display.tell)
-        self._require_no_larger(wanted.target)
-        report = Report(self._client.url, str(wanted.target), self._asked.missing_only)
-        is_open = self._notes.find(wanted.target) is not None
-        one_by_one = self._asked.missing_only and not is_open
-        if not (one_by_one or is_open or wanted.target.level == "session"):
-            self._client.require_administrator()
-        self._display.tell(f"{wanted.target}: {len(wanted.sessions)} imaging sessions; looking which have none")
-        missing = list(
-            without_metadata(self._client, wanted.sessions, self._pace.patience, self._display.tell, self._display.at)
+        target = wanted.target
+        report = Report(self._client.url, str(target), self._asked.missing_only, told=[ANYWAY])
+        picked_up = self._notes.find(target)
+        self._require_the_end_of(
+            noted for noted in self._notes.all() if noted.target.level != "session" and noted != picked_up
         )
-        self._remove_seen(wanted, missing)
+        one_by_one = self._asked.missing_only and picked_up is None
+        is_new_and_large = not (one_by_one or picked_up or target.level == "session")
+        if is_new_and_large:
+            self._client.require_administrator()
+        self._display.tell(f"{target}: {len(wanted.sessions)} imaging sessions; looking which have none")
+        found = look_at(
+            self._client,
+            wanted.sessions,
+            self._patience,
+            self._display.tell,
+            self._display.at,
+            all_are_to_be_seen=not one_by_one,
+        )
+        self._remove_seen(found, picked_up)
+        if is_new_and_large:
+            ids = {session.id for session in found.sessions}
+            self._require_the_end_of(noted for noted in self._notes.all() if noted.target.id in ids)
+        # Who names a session is told that it is none; of many, those that are none are an aside.
+        (report.failed if target.level == "session" else report.left_out).extend(found.left_out)
+        report.failed += found.hidden
+        report.total = len(report.failed)
+        singly = OneByOne(self._client, self._notes, self._follower, self._pace, self._display, self._advice, report)
+        if not wanted.sessions:
+            report.told.append(f"{target} has no imaging session that {self._client.username} may see")
+        elif one_by_one and found.sessions and not found.missing:
+            report.told.append("All have metadata already; --no-missing-only has it built anew")
         try:
             if one_by_one:
-                self._one_by_one(report, missing)
-            elif wanted.sessions:
-                self._as_one(report, wanted, missing)
+                singly.run(found.missing)
+            elif target.level == "session" and found.sessions:
+                report.total += 1
+                singly.count(found.sessions[0], self._follower.run(target, found.sessions, found.missing))
+            elif found.sessions:
+                self._as_one(report, target, found)
         except (ClientError, CommandFailed) as error:  # what was done before is to be told, too
-            report.open.append(error.line if isinstance(error, ClientError) else str(error))
-        if not report.well:
-            report.told.append(_ANYWAY)
+            report.open.append(line_of(error))
+        if report.open and not self._sees_log:
+            report.told.append(f"XNAT's ohifviewer.log tells what becomes of a request: {self._see_log}")
         return report
 
-    def _require_no_larger(self, target: Target) -> None:
-        """XNAT is to build one thing at a time, and may be at work on what was asked for before."""
-        for noted in self._notes.all():
-            if noted.target.level != "session" and noted.target != target:
-                raise CommandFailed(
-                    f"{noted}: no end was seen yet, and XNAT is to build one thing at a time: run the command for that "
-                    f"to its end first, `{self._command} {named(noted.target)}`, or, if XNAT is not at work on it, add "
-                    "--forget-request to it"
-                )
+    def _patience(self) -> float:
+        return min(self._pace.patience, self._follower.left)
 
-    def _remove_seen(self, wanted: Wanted, missing: Sequence[ImageSession]) -> None:
-        """The notes of sessions that had nothing and have it now: whoever built it, that was the end."""
-        there = {session.id for session in wanted.sessions} - {session.id for session in missing}
+    def _require_the_end_of(self, others: Iterable[Noted]) -> None:
+        """XNAT is to build one thing at a time, and may be at work on what was asked for before."""
+        for noted in others:
+            if not noted.ended:
+                raise CommandFailed(self._advice.first(noted))
+
+    def _remove_seen(self, found: Found, picked_up: Noted | None) -> None:
+        """The notes of sessions that had nothing and have it now, or that are none any more: whoever built it, that was
+        the end. Not that of the request that is picked up: without it, it would be sent again."""
+        gone = {trouble.session for trouble in found.left_out}
+        there = {session.id for session in found.sessions} - {session.id for session in found.missing}
         for noted in self._notes.all():
-            if noted.target.level == "session" and noted.target.id in there.intersection(noted.missing):
+            if noted.target.level == "session" and (
+                noted.target.id in gone
+                or (noted != picked_up and noted.target.id in there and (noted.missing or noted.ended))
+            ):
                 self._notes.remove(noted.target)
 
-    def _one_by_one(self, report: Report, missing: Sequence[ImageSession]) -> None:
-        report.total = len(missing)
-        if not missing:
-            report.told.append("All have metadata already; --no-missing-only has it built anew")
-        for number, session in enumerate(missing):
-            self._display.at(number, len(missing))
-            if not self._follower.left:
-                report.open.append(f"{len(missing) - number} sessions were not begun: time is up; {self._run_again}")
-                return
-            try:
-                # Somebody may have opened it meanwhile.
-                there = number > 0 and has_metadata(self._client, session, self._pace.patience, self._display.tell)
-            except NoImagingSession:
-                there = True
-            target = Target("session", session.project, session.id, session.label)
-            if there and not self._notes.find(target):
-                report.done += 1
-                continue
-            end = self._follower.run(target, [session], [] if there else [session])
-            self._count_session(report, target, session, end)
-            if number + 1 < len(missing):
-                time.sleep(min(self._pace.pause, self._follower.left))
-
-    def _count_session(self, report: Report, target: Target, session: ImageSession, end: End) -> None:
-        if end.fate == "open":
-            report.open.append(self._no_end(target, end.told))
-        elif end.fate != "built":
-            report.failed.append(Trouble.of(session, end.told))
-        elif end.missing:
-            report.failed.append(Trouble.of(session, "XNAT said that it was built, and has nothing of it"))
-        else:
-            report.done += 1
-
-    def _as_one(self, report: Report, wanted: Wanted, missing: Sequence[ImageSession]) -> None:
-        report.total = len(wanted.sessions)
-        end = self._when_free(wanted, missing)
+    def _as_one(self, report: Report, target: Target, found: Found) -> None:
+        report.total += len(found.sessions)
+        end = self._when_free(target, found)
+        report.leave_out(end.left_out)
         if end.fate == "locked":
             report.open.append(
-                f"{wanted.target} was not begun: {end.told}, and was not done within {self._pace.lock:.0f} s; "
-                f"{self._run_again}"
+                f"{target} was not begun: {end.told}, and was not done within {self._pace.lock:.0f} s; "
+                f"{self._advice.run_again}"
             )
-        elif end.fate == "open":
-            report.done = len(missing) - len(end.missing)
-            report.open.append(self._no_end(wanted.target, end.told))
-        elif wanted.target.level == "session":
-            self._count_session(report, wanted.target, wanted.sessions[0], end)
+        elif end.fate in ("open", "unseen"):
+            left_out = {trouble.session for trouble in end.left_out}
+            at_stake = {session.id for session in found.sessions}.intersection(end.noted.missing) - left_out
+            report.done = len(at_stake) - len(end.missing)
+            report.open.append(
+                self._advice.no_end(target, end.told)
+                if end.fate == "open"
+                else f"{target}: it has ended, and XNAT could not be asked what came of it: {self._advice.run_again}"
+            )
         elif end.fate == "failed":
-            report.open.append(f"{wanted.target}: {end.told}: see XNAT's ohifviewer.log")
+            report.open.append(f"{target}: {end.told}: see XNAT's ohifviewer.log")
         else:
-            self._count_all(report, wanted, missing, end)
+            self._count_all(report, found, end)
+        if end.fate == "built" and end.noted.had and not end.in_log:
+            report.told.append(
+                f"{end.noted.had} sessions had metadata before: whether theirs was built anew, only XNAT's "
+                f"ohifviewer.log tells: {self._see_log}"
+            )
 
-    def _count_all(self, report: Report, wanted: Wanted, missing: Sequence[ImageSession], end: End) -> None:
+    def _count_all(self, report: Report, found: Found, end: End) -> None:
         gone = {session.id for session in end.missing}
-        for session in wanted.sessions:
+        for session in found.sessions:
             if session.id in gone:
                 report.failed.append(Trouble.of(session, "no metadata after the build: see XNAT's ohifviewer.log"))
             elif session.id in end.failed:
                 report.failed.append(Trouble.of(session, "ohifviewer.log has its beginning and no end"))
-        report.done = report.total - len(report.failed)
-        had = len(wanted.sessions) - len(missing)
-        if had and not self._sees_log:
-            report.told.append(
-                f"{had} sessions had metadata before: whether theirs was built anew, only XNAT's ohifviewer.log tells "
-                "(--log-file, --log-command)"
+        report.done = report.total - len(report.failed) - len(end.late)
+        if end.late:
+            names = shortened(", ".join(session.label or session.id for session in end.late))
+            report.open.append(
+                f"{len(end.late)} sessions came after the request of {end.noted.when}, or have lost their metadata "
+                f"since: {names}: {self._advice.missing_only}"
             )
 
-    def _when_free(self, wanted: Wanted, missing: Sequence[ImageSession]) -> End:
+    def _when_free(self, target: Target, found: Found) -> End:
         """Where somebody else is at it, XNAT does nothing of what it is asked; so one may ask again."""
         until = time.monotonic() + min(self._pace.lock, self._follower.left)
         while True:
-            end = self._follower.run(wanted.target, wanted.sessions, missing)
+            end = self._follower.run(target, found.sessions, found.missing)
             if end.fate != "locked" or time.monotonic() >= until:
                 return end
-            self._display.tell(f"{wanted.target}: {end.told}; waiting for its end")
+            self._display.tell(f"{target}: {end.told}; waiting for its end")
             time.sleep(min(_TRIES * self._pace.interval, max(0.0, until - time.monotonic())))
-
-    def _no_end(self, target: Target, why: str) -> str:
-        noted = self._notes.find(target)  # perhaps by another project, which shares the session
-        forget = f"{self._command} {named(noted.target if noted else target)}"
-        return (
-            f"{target}: no end was seen: {why}. XNAT may be at work on it, and it is never sent again; "
-            f"{self._run_again} to watch on. When XNAT's ohifviewer.log says "
-            f"`{target.logged_as} metadata creation complete`, or nothing of it since it was asked for (XNAT was "
-            f"restarted, the request was lost): `{forget} --forget-request`"
-        )
-
-    @property
-    def _run_again(self) -> str:
-        return f"run `{self._command} {self._asked}` again"
 
 
 def interrupted(notes: Notes) -> list[str]:

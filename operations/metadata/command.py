@@ -13,13 +13,14 @@ from clients.errors import ClientError
 from clients.xnat_viewer import ViewerClient
 from operations import stack_file
 from operations.errors import CommandFailed, UsageError
-from operations.metadata.build_log import LogCommand, LogFile, LogSource
+from operations.metadata import hosts_log
 from operations.metadata.console import ProgressDisplay
 from operations.metadata.following import Pace
-from operations.metadata.notes import Notes, held
+from operations.metadata.log_source import LogCommand, LogFile, LogSource
+from operations.metadata.notes import held
 from operations.metadata.wanted import Asked
 from operations.viewer_metadata import ViewerMetadata, forget, interrupted
-from settings import Settings, SettingsError, Xnat
+from settings import Settings, SettingsError, ViewerPlugin, Xnat
 
 _QUICKEST = 0.05  # seconds between two looks: none at all would be an attack
 
@@ -71,7 +72,7 @@ def run(options: argparse.Namespace) -> bool:
         UsageError, CommandFailed: see `operations.errors`.
     """
     asked = _asked(options)
-    xnat, url, again = _xnat(options)
+    xnat, url, again, plugin = _xnat(options)
     if options.forget_request:
         with held(url) as notes:
             print(f"Forgotten: {forget(notes, asked)}")
@@ -84,31 +85,23 @@ def run(options: argparse.Namespace) -> bool:
     except SettingsError as error:
         raise CommandFailed(_as_options(str(error), options)) from None
     with ExitStack() as open_:
-        log = _log(options, open_)
         notes = open_.enter_context(held(url))
+        log = _log(options, plugin, open_)
         try:
             ca_file = str(xnat.ca_file) if xnat.ca_file else None
             client = open_.enter_context(
                 ViewerClient(url, xnat.username, password, ca_file=ca_file, timeout=xnat.timeout)
             )
-            return _build(client, notes, asked, log, pace, again, as_json=options.json)
+            with ProgressDisplay("viewer metadata") as display:
+                see_log = hosts_log.how_to_see(plugin)
+                report = ViewerMetadata(client, notes, asked, log, see_log, pace, display, again).run()
         except ClientError as error:
             raise CommandFailed(f"XNAT {url}: {_as_options(error.line, options)}") from None
         except KeyboardInterrupt:
             for line in interrupted(notes):
-                print(f"bin/aiaa viewer-metadata: {line}", file=sys.stderr)
+                _tell(line)
             raise
-
-
-def _build(
-    client: ViewerClient, notes: Notes, asked: Asked, log: LogSource | None, pace: Pace, again: str, *, as_json: bool
-) -> bool:
-    with ProgressDisplay("viewer metadata") as display:
-        report = ViewerMetadata(client, notes, asked, log, pace, display, again).run()
-    if as_json:
-        print(report.as_json())
-    else:
-        print("\n".join(report.lines()))
+    print(report.as_json() if options.json else "\n".join(report.lines()))
     return report.well
 
 
@@ -127,8 +120,8 @@ def _asked(options: argparse.Namespace) -> Asked:
     return Asked(options.project, options.subject, options.session, missing_only, options.order)
 
 
-def _xnat(options: argparse.Namespace) -> tuple[Xnat, str, str]:
-    """The account, XNAT's URL, and the options that name them."""
+def _xnat(options: argparse.Namespace) -> tuple[Xnat, str, str, ViewerPlugin | None]:
+    """The account, XNAT's URL, the options that name them, and what the stack knows of XNAT's host."""
     ways = ("username", "password_env", "password_file", "ca_file")
     given = {name: str(_where(value)) for name in ways if (value := getattr(options, name))}
     if not options.xnat:
@@ -137,7 +130,8 @@ def _xnat(options: argparse.Namespace) -> tuple[Xnat, str, str]:
         stack = stack_file.load(options.stack)
         if stack.settings.xnat is None or stack.settings.xnat_url is None:
             raise CommandFailed(f"Pulumi.{stack.name}.yaml names no XNAT: set xnat.url there, or give --xnat URL")
-        return stack.settings.xnat, stack.settings.xnat_url, f"--stack {shlex.quote(options.stack or stack.name)}"
+        again = f"--stack {shlex.quote(options.stack or stack.name)}"
+        return stack.settings.xnat, stack.settings.xnat_url, again, stack.settings.viewer_plugin
     if not options.username or bool(options.password_env) == bool(options.password_file):
         raise UsageError("--xnat URL needs --username NAME, and --password-env VARIABLE or --password-file FILE")
     try:
@@ -145,8 +139,8 @@ def _xnat(options: argparse.Namespace) -> tuple[Xnat, str, str]:
     except SettingsError as error:
         raise UsageError(_as_options(str(error), options)) from None
     assert xnat is not None  # noqa: S101 - it was given
-    again = [f"--{name.replace('_', '-')} {shlex.quote(value)}" for name, value in given.items()]
-    return xnat, str(xnat.url), " ".join([f"--xnat {shlex.quote(str(xnat.url))}", *again])
+    ways_in = [f"--{name.replace('_', '-')} {shlex.quote(value)}" for name, value in given.items()]
+    return xnat, str(xnat.url), " ".join([f"--xnat {shlex.quote(str(xnat.url))}", *ways_in]), None
 
 
 def _where(value: str | Path) -> str | Path:
@@ -163,14 +157,20 @@ def _as_options(line: str, options: argparse.Namespace) -> str:
     return line.replace("xnat.url", "--xnat")
 
 
-def _log(options: argparse.Namespace, open_: ExitStack) -> LogSource | None:
+def _log(options: argparse.Namespace, plugin: ViewerPlugin | None, open_: ExitStack) -> LogSource | None:
     if options.log_file:
-        return LogFile(Path(_where(options.log_file)))
+        file = LogFile(Path(_where(options.log_file)))
+        open_.callback(file.close)
+        return file
     if options.log_command:
         command = LogCommand(options.log_command)
         open_.callback(command.close)
         return command
-    return None
+    return hosts_log.opened(plugin, _tell, open_) if plugin else None
+
+
+def _tell(line: str) -> None:
+    print(f"bin/aiaa viewer-metadata: {line}", file=sys.stderr)
 
 
 def _seconds(text: str) -> float:

@@ -18,10 +18,11 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 from clients.build_target import Target
+from clients.errors import one_line
 from operations.errors import CommandFailed
 
 FOLDER = "XNAT_AIAA_REQUESTS"
-"""Environment variable: where the notes are, if not in `.requests` of the project's folder."""
+"""Environment variable: where the notes are, seen from the caller's folder, if not in the project's `.requests`."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Noted:
         account: who asked for it. sent: when, in seconds since the epoch.
         missing: accession IDs of the sessions that had no metadata then. had: how many had.
         log_line: the last line of the plugin's log then; None if it could not be seen.
-        answer: what was answered, if that did not tell the end.
+        answer: what was answered. ended: it said that all is done; what came of it is still to be looked at.
     """
 
     target: Target
@@ -42,10 +43,14 @@ class Noted:
     had: int = 0
     log_line: str | None = None
     answer: str = ""
+    ended: bool = False
+
+    @property
+    def when(self) -> str:
+        return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(self.sent))
 
     def __str__(self) -> str:
-        when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(self.sent))
-        return f"{self.target}, asked for by {self.account} at {when}"
+        return one_line(f"{self.target}, asked for by {self.account} at {self.when}")
 
 
 class Notes:
@@ -82,10 +87,15 @@ class Notes:
         except OSError as error:
             raise _unusable(path, error) from None
 
-    def answered(self, target: Target, told: str) -> None:
-        """The answer did not tell the end."""
-        if noted := self.find(target):
-            self.write(replace(noted, answer=told))
+    def answered(self, noted: Noted, told: str, *, ended: bool) -> Noted:
+        """The note as it is then.
+
+        Raises:
+            CommandFailed: it cannot be written.
+        """
+        noted = replace(noted, answer=told, ended=ended)
+        self.write(noted)
+        return noted
 
     def remove(self, target: Target) -> None:
         """Its end was seen, or it was never accepted."""
@@ -153,10 +163,14 @@ def held(xnat: str) -> Iterator[Notes]:
 
 
 def _folder(xnat: str) -> Path:
+    """One for each XNAT, however its URL is spelt."""
     parts = urlsplit(xnat)
-    base = os.environ.get(FOLDER) or Path(__file__).parents[2] / ".requests"
-    url = f"{parts.scheme}://{parts.netloc.lower()}{parts.path.rstrip('/')}"
-    return Path(base) / f"{parts.hostname}-{hashlib.sha256(url.encode()).hexdigest()[:12]}"
+    host = (parts.hostname or "").rstrip(".")
+    port = f":{parts.port}" if parts.port not in (None, {"http": 80, "https": 443}.get(parts.scheme)) else ""
+    url = f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{port}{parts.path.rstrip('/')}"
+    named = os.environ.get(FOLDER)
+    base = Path(os.environ.get("AIAA_CALLED_FROM", "")) / named if named else Path(__file__).parents[2] / ".requests"
+    return base / f"{host}-{hashlib.sha256(url.encode()).hexdigest()[:12]}"
 
 
 def _unusable(path: Path, error: OSError) -> CommandFailed:

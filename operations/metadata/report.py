@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 
 from clients.build_target import ImageSession
@@ -12,7 +12,7 @@ from clients.errors import one_line, shortened
 
 @dataclass(frozen=True)
 class Trouble:
-    """A session without metadata, and why."""
+    """A session that is not done, and why."""
 
     project: str
     session: str
@@ -32,6 +32,7 @@ class Report:
         total: sessions that were to be built. done: those that are known to be.
         failed: those that XNAT gave up, or has nothing of at the end.
         open: why it is not known how it ended, or not yet; what to do.
+        left_out: those that XNAT does not know as imaging sessions: they count nowhere else.
         told: what else to know.
     """
 
@@ -42,7 +43,14 @@ class Report:
     done: int = 0
     failed: list[Trouble] = field(default_factory=list)
     open: list[str] = field(default_factory=list)
+    left_out: list[Trouble] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
+
+    def leave_out(self, sessions: Iterable[Trouble]) -> None:
+        """Of those that were to be built."""
+        for each in sessions:
+            self.left_out.append(each)
+            self.total -= 1
 
     @property
     def well(self) -> bool:
@@ -61,8 +69,9 @@ class Report:
         return map(one_line, self._lines())
 
     def _lines(self) -> Iterator[str]:
-        for trouble in self.failed:
-            yield f"failed: session {trouble.session} ({trouble.label}) of project {trouble.project}: {trouble.told}"
+        for word, troubles in (("failed", self.failed), ("left out", self.left_out)):
+            for each in troubles:
+                yield f"{word}: session {each.session} ({each.label}) of project {each.project}: {each.told}"
         yield from self.told
         yield from self.open
         yield f"{self.what}: {self.summary}"

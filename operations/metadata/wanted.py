@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 from clients.build_target import ImageSession, Target
+from clients.errors import one_line
 from clients.transport import wait_for
-from clients.xnat_viewer import NoImagingSession, ViewerClient
-from operations.errors import UsageError
+from clients.xnat_viewer import MayNot, NoImagingSession, ViewerClient
+from operations.errors import CommandFailed, UsageError
+from operations.metadata.report import Trouble
 
 Order = Literal["newest", "oldest", "listed"]
 
@@ -64,10 +66,24 @@ class Wanted:
     sessions: tuple[ImageSession, ...]
 
 
+@dataclass
+class Found:
+    """
+    Attributes:
+        sessions: imaging sessions. missing: those of them that have no metadata.
+        left_out: what XNAT does not know as an imaging session. hidden: what it does not show to the account.
+    """
+
+    sessions: list[ImageSession] = field(default_factory=list)
+    missing: list[ImageSession] = field(default_factory=list)
+    left_out: list[Trouble] = field(default_factory=list)
+    hidden: list[Trouble] = field(default_factory=list)
+
+
 def named(target: Target) -> str:
     """A target as options."""
     subject, session = (target.id if target.level == level else "" for level in ("subject", "session"))
-    return str(Asked(target.project, subject, session, missing_only=target.level == "project"))
+    return one_line(str(Asked(target.project, subject, session, missing_only=target.level == "project")))
 
 
 def find(client: ViewerClient, asked: Asked, tell: Callable[[str], None]) -> Wanted:
@@ -102,26 +118,45 @@ def find(client: ViewerClient, asked: Asked, tell: Callable[[str], None]) -> Wan
     return Wanted(Target("project", project), ordered(sessions, asked.order))
 
 
-def without_metadata(
+def look_at(
     client: ViewerClient,
     sessions: Sequence[ImageSession],
-    patience: float,
+    patience: Callable[[], float],
     tell: Callable[[str], None],
     progress: Callable[[int, int], None],
-) -> Iterator[ImageSession]:
-    """Those that have none.
-
-    Args:
-        patience: seconds to wait for an XNAT that does not answer.
-        tell: is given lines for people: what is no imaging session to XNAT is left out, and told.
+    *,
+    all_are_to_be_seen: bool,
+) -> Found:
     """
+    Args:
+        patience: tells the seconds to wait for an XNAT that does not answer; none are left when time is up.
+        tell: is given lines for people.
+        all_are_to_be_seen: else the account may lack the right to one or the other.
+
+    Raises:
+        MayNot: it does, and all are to be seen.
+        CommandFailed: time was up before all were looked at. ClientError: XNAT does not answer.
+    """
+    found = Found()
     for number, session in enumerate(sessions):
         progress(number, len(sessions))
+        if not (left := patience()):
+            raise CommandFailed(
+                f"nothing was begun: after {number} of {len(sessions)} sessions that were looked at, time is up: give "
+                "more --timeout"
+            )
         try:
-            if not has_metadata(client, session, patience, tell):
-                yield session
+            if not has_metadata(client, session, left, tell):
+                found.missing.append(session)
+            found.sessions.append(session)
         except NoImagingSession as error:
-            tell(f"left out: {session.id} ({session.label}): {error}")
+            found.left_out.append(Trouble.of(session, str(error)))
+        except MayNot as error:
+            if all_are_to_be_seen:
+                raise
+            found.hidden.append(Trouble.of(session, str(error)))
+            tell(error.line)
+    return found
 
 
 def has_metadata(client: ViewerClient, session: ImageSession, patience: float, tell: Callable[[str], None]) -> bool:

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,9 @@ from sandbox.xnat.options import Options
 from sandbox.xnat.site import Site
 
 PROJECT = Path(__file__).parents[2]
+Run = Callable[..., tuple[int, str, str]]
+"""The command in this process: exit code, standard output and standard error."""
+
 QUICK = ("--interval", "0.05", "--patience", "1", "--lock-timeout", "20")
 
 

@@ -145,6 +145,20 @@ class TestSession:
         assert "XNAT has lost 11 sessions of svc in this run: if it has several nodes" in caught.value.line
         assert next(sessions) == 11
 
+    def test_sessions_that_lasted_are_renewed_as_often_as_it_takes(
+        self, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("clients.xnat_session._LASTING", 0.0)
+        sessions = count()
+        httpserver.expect_request("/data/JSESSION", "POST").respond_with_handler(
+            lambda _: Response(f"SESSION{next(sessions)}")
+        )
+        with XnatClient(httpserver.url_for("/"), "svc", PASSWORD) as client:
+            for _ in range(15):
+                httpserver.expect_oneshot_request(SITE).respond_with_data(status=401)
+                httpserver.expect_oneshot_request(SITE).respond_with_json(["http://a"])
+                assert client.server_list("site") == ("http://a",)
+
     def test_a_log_in_is_sent_once_even_to_an_xnat_that_is_not_ready(self, httpserver: HTTPServer) -> None:
         httpserver.expect_request("/data/JSESSION").respond_with_data(status=503)
         with pytest.raises(NotReady):
@@ -158,7 +172,21 @@ class TestSession:
             XnatClient(httpserver.url_for("/"), "svc", PASSWORD).__enter__()
         assert "set xnat.url to XNAT's own address" in caught.value.line
 
-    @pytest.mark.parametrize("failed", [Response(status=401), Response(LOGIN_PAGE), Response(status=503)])
+    @pytest.mark.parametrize("status", [502, 503, 504])
+    def test_an_xnat_that_could_not_renew_a_session_is_asked_again_by_the_next_call(
+        self, xnat: Script, client: XnatClient, status: int
+    ) -> None:
+        xnat.server.clear_all_handlers()
+        xnat.server.expect_oneshot_request("/data/JSESSION", "POST").respond_with_data(status=status)
+        xnat.server.expect_oneshot_request("/data/JSESSION", "POST").respond_with_data("SESSION2")
+        xnat.server.expect_oneshot_request(SITE).respond_with_data(status=401)
+        with pytest.raises(NotReady):
+            client.server_list("site")
+        xnat.server.expect_oneshot_request(SITE).respond_with_data(status=401)
+        xnat.server.expect_oneshot_request(SITE).respond_with_json(["http://a"])
+        assert client.server_list("site") == ("http://a",)
+
+    @pytest.mark.parametrize("failed", [Response(status=401), Response(LOGIN_PAGE)])
     def test_a_log_in_that_failed_while_a_session_was_renewed_is_the_last(
         self, xnat: Script, client: XnatClient, failed: Response
     ) -> None:

@@ -56,7 +56,7 @@ def test_each_level_has_its_path_and_no_body(
         return Response(status=201)
 
     httpserver.expect_request(path, "POST").respond_with_handler(built)
-    assert sent(client, target) == Sent("built")
+    assert sent(client, target).fate == "built"
 
 
 @pytest.mark.parametrize(
@@ -92,6 +92,15 @@ def test_a_page_with_status_200_is_no_success(client: ViewerClient, httpserver: 
     result = sent(client)
     assert result.fate == "unknown"
     assert "an HTML page titled 'Log in'" in result.told
+
+
+@pytest.mark.parametrize("status", [500, 501])
+def test_a_page_in_place_of_the_plugins_words_tells_nothing(
+    client: ViewerClient, httpserver: HTTPServer, status: int
+) -> None:
+    page = Response("<html><title>500 Internal Server Error</title></html>", status, content_type="text/html")
+    answer(httpserver, page)
+    assert sent(client).fate == "unknown"
 
 
 @pytest.mark.parametrize(
@@ -153,7 +162,7 @@ def test_a_session_that_has_expired_is_renewed_and_the_request_sent_with_the_new
 
     httpserver.expect_oneshot_request("/data/JSESSION").respond_with_data("SESSION2")
     httpserver.expect_request(f"{LIVER}/experiments/XNAT_E00001", "POST").respond_with_handler(built_in_the_second)
-    assert sent(client) == Sent("built")
+    assert sent(client).fate == "built"
     assert cookies == ["SESSION1", "SESSION2"]
 
 
@@ -173,6 +182,8 @@ def test_without_a_new_session_it_was_not_sent(client: ViewerClient, httpserver:
     assert len([request for request, _ in httpserver.log if request.path.startswith(LIVER)]) == 1
 
 
+NO_ROUTE = Response("<html><title>HTTP Status 404</title></html>", 404, content_type="text/html")
+UNKNOWN = Response(json.dumps({"ResponseMessage": "The following item(s) don't exist: XNAT_E00001"}), 404)
 EXISTS = f"{LIVER}/experiments/XNAT_E00001/exists"
 
 
@@ -188,7 +199,8 @@ def test_an_empty_answer_tells_whether_it_is_there(
     ("response", "kind"),
     [
         (LOGIN_PAGE, Broken),
-        (Response("<html><title>404</title></html>", 404, content_type="text/html"), Rejected),
+        (NO_ROUTE, Rejected),
+        (UNKNOWN, Rejected),
         (Response("No session found for ID: XNAT_E00001", 422), NoImagingSession),
         (Response(status=403), Refused),
         (Response(status=503), NotReady),
@@ -198,7 +210,30 @@ def test_anything_else_is_no_answer(
     client: ViewerClient, httpserver: HTTPServer, response: Response, kind: type[ClientError]
 ) -> None:
     httpserver.expect_request(EXISTS).respond_with_response(response)
+    httpserver.expect_request("/xapi/ohifaiaa/servers").respond_with_response(NO_ROUTE)
     httpserver.expect_request("/xapi/plugins").respond_with_json({"containers": {"version": "3"}})
+    with pytest.raises(kind):
+        client.has_metadata(SESSION)
+
+
+@pytest.mark.parametrize(
+    ("response", "listed", "kind"),
+    [
+        (UNKNOWN, ["XNAT_E00001"], NoImagingSession),
+        (UNKNOWN, [], NoImagingSession),
+        (NO_ROUTE, [], NoImagingSession),
+        (NO_ROUTE, ["XNAT_E00001"], NotReady),
+    ],
+    ids=["unknown", "unknown and gone", "a page, and gone", "a page, and listed"],
+)
+def test_where_the_plugin_answers_a_404_with_a_body_is_of_the_session(
+    client: ViewerClient, httpserver: HTTPServer, response: Response, listed: list[str], kind: type[ClientError]
+) -> None:
+    rows = [{"ID": each, "label": each, "xsiType": "xnat:ctSessionData"} for each in listed]
+    httpserver.expect_request(EXISTS).respond_with_response(response)
+    httpserver.expect_request("/xapi/ohifaiaa/servers").respond_with_json(["No AIAA server list found"], status=404)
+    httpserver.expect_request("/xapi/plugins").respond_with_json({"ohifViewerPlugin": {"version": "3.7.2"}})
+    httpserver.expect_request("/data/projects/LIVER/experiments").respond_with_json({"ResultSet": {"Result": rows}})
     with pytest.raises(kind):
         client.has_metadata(SESSION)
 

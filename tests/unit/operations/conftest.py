@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 import requests
 
+from operations import __main__ as command_line
 from operations.stack_file import Stack
 from sandbox.serve import serve
 from sandbox.xnat.app import create_app
@@ -16,6 +18,7 @@ from sandbox.xnat.options import Options
 from sandbox.xnat.site import Site
 from settings import Settings
 from tests.support.aiaa_stand_in import AiaaStandIn, aiaa_stand_in
+from tests.support.viewer_metadata import Run, Xnat
 
 SPLEEN = "clara_pt_spleen_ct_segmentation"
 
@@ -58,3 +61,18 @@ def stack_of(wanted: dict[str, Any]) -> Stack:
 def register(xnat: str, scope: str, urls: list[str]) -> None:
     url = f"{xnat}/xapi/ohifaiaa/{scope + '/' if scope != 'site' else ''}servers"
     assert requests.put(url, json=urls, auth=("admin", "admin"), timeout=10).ok
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """The command in this process; where it dies, test_viewer_metadata_kills.py runs it in one of its own."""
+    monkeypatch.setattr("clients.transport._POLL", 0.02)
+
+    def run(xnat: Xnat, *args: str) -> tuple[int, str, str]:
+        for name in ("XNAT_AIAA_REQUESTS", "PASSWORD"):
+            monkeypatch.setenv(name, xnat.environment()[name])
+        monkeypatch.setattr(sys, "argv", ["bin/aiaa", *xnat.command(*args)[3:]])
+        code = command_line.main()
+        return (code, *capsys.readouterr())
+
+    return run

@@ -9,15 +9,25 @@ import pytest
 
 from clients.build_target import Target
 from operations.errors import CommandFailed, UsageError
-from operations.metadata.build_log import BuildLog, LogCommand, LogFile, LogSource
+from operations.metadata.build_log import BuildLog
+from operations.metadata.log_source import LogCommand, LogFile, LogSource
 from tests.support.until import until
 
 PROJECT = Target("project", "LIVER")
-PREFIX = "2024-01-31 14:05:09,123 [http-nio-8080-exec-3] INFO  org.nrg.xnatx.ohifviewer.xapi.OhifViewerApi - "
+BEFORE = "2024-01-31 14:05:08,999 [main] INFO  l - OHIF Viewer XAPI initialised"
+TRACE = [
+    "java.io.IOException: no such file",
+    "\tat org.nrg.Some.method(Some.java:1)",
+    "\tat java.lang.Thread.run()",
+    "",
+]
 
 
-def lines(*messages: str) -> list[str]:
-    return [f"{number}{PREFIX}{message}" for number, message in enumerate(messages)]
+def lines(*messages: str, day: int = 31, first: int = 0) -> list[str]:
+    return [
+        f"2024-01-{day} 14:05:09,{first + number:03d} [http-nio-8080-exec-3] INFO  OhifViewerApi - {message}"
+        for number, message in enumerate(messages)
+    ]
 
 
 BUILD = (
@@ -43,7 +53,7 @@ def test_a_build_is_followed_to_its_end() -> None:
 
 
 def test_what_was_there_before_the_request_does_not_count() -> None:
-    before = [f"yesterday {line}" for line in lines(*BUILD)]
+    before = lines(*BUILD, day=30)
     log = BuildLog(PROJECT, before[-1])
     log.feed(before)
     assert not log.requested
@@ -52,14 +62,42 @@ def test_what_was_there_before_the_request_does_not_count() -> None:
     assert log.complete
 
 
+def test_stack_traces_and_empty_lines_are_no_marks() -> None:
+    log = BuildLog(PROJECT)
+    log.feed([BEFORE, *TRACE])
+    assert log.last == BEFORE
+    log = BuildLog(PROJECT, log.last)
+    log.feed([BEFORE, *TRACE, *lines(*BUILD[:7]), *TRACE, *lines(*BUILD[7:], first=7)])
+    assert log.complete
+    assert log.is_whole
+
+
 def test_an_end_without_its_beginning_is_somebody_elses() -> None:
-    log = BuildLog(PROJECT, "the line before")
-    log.feed(["the line before", *lines("Project LIVER metadata creation complete")])
+    log = BuildLog(PROJECT, BEFORE)
+    log.feed([BEFORE, *lines("Project LIVER metadata creation complete")])
+    assert not log.complete
+
+
+@pytest.mark.parametrize("midnight", range(1, len(BUILD)))
+def test_but_it_counts_where_the_file_was_begun_anew_since_the_request(midnight: int) -> None:
+    log = BuildLog(PROJECT, BEFORE)
+    log.feed(lines(*BUILD[midnight:]))
+    assert log.complete
+    assert not log.is_whole
+    assert log.failed == set()
+
+
+def test_and_not_that_of_another_target_nor_where_what_is_read_begins_with_the_request() -> None:
+    log = BuildLog(PROJECT, BEFORE)
+    log.feed(lines("Project SPLEEN metadata creation complete"))
+    assert not log.complete
+    log = BuildLog(PROJECT, BEFORE, from_start=False)
+    log.feed(lines("Project LIVER metadata creation complete"))
     assert not log.complete
 
 
 def test_of_a_log_that_was_begun_anew_everything_counts() -> None:
-    log = BuildLog(PROJECT, "a line of yesterday")
+    log = BuildLog(PROJECT, BEFORE)
     log.feed(lines(*BUILD))
     assert log.complete
 
@@ -107,9 +145,12 @@ def test_a_file_is_read_on_and_from_its_beginning_when_it_was_begun_anew(tmp_pat
     assert log.read() == ["half"]
     path.write_text("new\n")
     assert log.read() == ["new"]
+    with path.open("a") as file:
+        file.write("the last of its day\n")
     path.rename(tmp_path / "ohifviewer.log.2024-01-31")
     path.write_text("newer and longer than what was there before\n")
-    assert log.read() == ["newer and longer than what was there before"]
+    assert log.read() == ["the last of its day", "newer and longer than what was there before"]
+    assert log.read() == []
 
 
 def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
@@ -137,6 +178,31 @@ def test_a_command_that_ends_is_run_again_and_tells_each_line_once(tmp_path: Pat
     assert read_to(log, "three") == ["three"]
     path.write_text("begun anew\n")
     assert read_to(log, "begun anew") == ["begun anew"]
+
+
+def test_it_is_known_where_it_was_left_although_some_of_its_lines_are_all_alike(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    parts = [
+        TRACE,
+        lines(*BUILD[:3]),
+        [*TRACE, *TRACE],
+        ["", ""],
+        [*lines(*BUILD[3:], first=3), *TRACE[1:] * 20],
+        TRACE,
+    ]
+    log = LogCommand(f"cat {path}")
+    written: list[str] = []
+    told: list[str] = []
+
+    def has_told_all() -> bool:
+        told.extend(log.read())
+        return len(told) >= len(written)
+
+    for part in parts:
+        written += part
+        path.write_text("".join(f"{line}\n" for line in written))
+        until(has_told_all)
+        assert told == written
 
 
 def test_a_command_that_goes_on_is_read_on(tmp_path: Path) -> None:

@@ -113,6 +113,33 @@ def test_between_the_answer_and_its_end(tmp_path: Path) -> None:
         assert xnat.noted() == []
 
 
+LEVELS = (
+    ("--project", "LIVER", "--session", "XNAT_E00001"),
+    ("--project", "LIVER", "--subject", "LIVER_001"),
+    ("--project", "LIVER"),
+    ("--site", "--yes-all-data"),
+)
+
+
+@pytest.mark.parametrize("dies", ["killed", "504"])
+@pytest.mark.parametrize("how", ["--missing-only", "--no-missing-only"])
+@pytest.mark.parametrize("level", LEVELS, ids=["session", "subject", "project", "site"])
+def test_what_was_built_before_it_is_run_again_is_not_asked_for_again(
+    tmp_path: Path, level: tuple[str, ...], how: str, dies: str
+) -> None:
+    proxy = {"proxy_timeout": 0.1} if dies == "504" else {}
+    with xnat_stand_in(tmp_path, projects=("LIVER",), build_seconds=0.4, build_threads=6, **proxy) as xnat:
+        if dies == "killed":
+            killed_when(xnat, lambda: xnat.metadata.accepted, *level, how)
+        else:
+            xnat.run(*level, how, "--patience", "0.1")
+        until(lambda: len(xnat.metadata.finished) == len(xnat.metadata.accepted))
+        code, said, _ = xnat.run(*level, how, "--patience", "5")
+        assert code == 0, said
+        assert set(xnat.posts().values()) == {1}
+        assert xnat.noted() == []
+
+
 @pytest.mark.soak
 @pytest.mark.parametrize(("args", "build_seconds"), [((), 0.2), (("--no-missing-only",), 1.0)])
 def test_at_any_moment(tmp_path: Path, args: tuple[str, ...], build_seconds: float) -> None:
