@@ -62,4 +62,4 @@ def _command(plugin: ViewerPlugin, host: str) -> str:
         return shlex.join(tail)
     config = ["-F", str(plugin.ssh_config)] if plugin.ssh_config else []
     asks_nothing = ["-o", "BatchMode=yes", "-o", "ConnectTimeout=20"]
-    return shlex.join(["ssh", *config, *asks_nothing, "--", host, shlex.join(tail)])
+    return shlex.join(["ssh", *config, *asks_nothing, "--", host, *map(shlex.quote, tail)])
