@@ -7,9 +7,9 @@ in a populated database"; docs/xnat.md has how XNAT answers, and why nothing is 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from clients.build_target import Target
+from clients.build_target import ImageSession, Target
 from clients.errors import ClientError, shortened
 from clients.xnat_viewer import ViewerClient
 from operations.errors import CommandFailed, UsageError, line_of
@@ -68,14 +68,7 @@ class ViewerMetadata:
         if is_new_and_large:
             self._client.require_administrator()
         self._display.tell(f"{target}: {len(wanted.sessions)} imaging sessions; looking which have none")
-        found = look_at(
-            self._client,
-            wanted.sessions,
-            self._patience,
-            self._display.tell,
-            self._display.at,
-            all_are_to_be_seen=not one_by_one,
-        )
+        found = self._look_at(wanted.sessions, all_are_to_be_seen=not one_by_one)
         self._remove_seen(found, picked_up)
         if is_new_and_large:
             ids = {session.id for session in found.sessions}
@@ -102,6 +95,10 @@ class ViewerMetadata:
         if report.open and not self._sees_log:
             report.told.append(f"XNAT's ohifviewer.log tells what becomes of a request: {self._see_log}")
         return report
+
+    def _look_at(self, sessions: Sequence[ImageSession], *, all_are_to_be_seen: bool) -> Found:
+        tell, at = self._display.tell, self._display.at
+        return look_at(self._client, sessions, self._patience, tell, at, all_are_to_be_seen=all_are_to_be_seen)
 
     def _patience(self) -> float:
         return min(self._pace.patience, self._follower.left)
@@ -176,6 +173,8 @@ class ViewerMetadata:
                 return end
             self._display.tell(f"{target}: {end.told}; waiting for its end")
             time.sleep(min(_TRIES * self._pace.interval, max(0.0, until - time.monotonic())))
+            # What somebody else has built meanwhile must not be taken for the end of ours.
+            found.missing = self._look_at(found.sessions, all_are_to_be_seen=True).missing
 
 
 def interrupted(notes: Notes) -> list[str]:

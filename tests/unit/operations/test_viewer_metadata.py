@@ -239,6 +239,15 @@ def test_somebody_elses_build_is_waited_for(tmp_path: Path, run: Run) -> None:
         assert xnat.metadata.finished == ["project SPLEEN", "project LIVER"]
 
 
+def test_what_somebody_else_built_of_it_meanwhile_is_not_taken_for_the_end_of_ours(tmp_path: Path, run: Run) -> None:
+    with xnat_stand_in(tmp_path, build_seconds=0.5) as xnat, ThreadPoolExecutor(1) as other:
+        other.submit(requests.post, f"{xnat.url}/xapi/viewer/projects/LIVER", auth=("admin", "admin"), timeout=20)
+        until(lambda: xnat.metadata.locked)
+        code, said, _ = run(xnat, *ALL)
+        assert (code, said.splitlines()[-1]) == (0, "project LIVER: done 6 of 6, 0 failed")
+        assert xnat.metadata.finished == ["project LIVER", "project LIVER"]
+
+
 def test_and_not_for_ever(tmp_path: Path, run: Run) -> None:
     with xnat_stand_in(tmp_path) as xnat:
         xnat.metadata.locked = True
