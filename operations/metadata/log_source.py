@@ -16,6 +16,7 @@ from operations.errors import CommandFailed, UsageError
 from operations.metadata.build_log import stamp_of
 
 _QUIET = 1.0  # seconds without a line after which a command has told all that there is so far
+_QUIET_AT_FIRST = 5.0  # the same for what was there before: a line that came late would be taken for news
 _FIRST = 30.0  # seconds for a command's first line: it may log in somewhere
 _MOST_AT_FIRST, _MOST = 60.0, 5.0  # seconds for one look at a log that is never quiet
 _MARK = 20  # lines, or more if none of them has a time, by which a text is known again
@@ -106,9 +107,9 @@ class LogCommand:
     def _read(self) -> list[str]:
         if self._process is None:
             self._run()
-            patience, most = _FIRST, _MOST_AT_FIRST
+            patience, quiet, most = _FIRST, _QUIET_AT_FIRST, _MOST_AT_FIRST
         else:
-            patience, most = 0.0 if self._lines.empty() else _QUIET, _MOST
+            patience, quiet, most = 0.0 if self._lines.empty() else _QUIET, _QUIET, _MOST
         found: list[str] = []
         end = time.monotonic() + patience
         last = time.monotonic() + most
@@ -121,7 +122,7 @@ class LogCommand:
                 self._ended(bool(found))
                 return found
             found.append(line)
-            end = min(last, time.monotonic() + _QUIET)
+            end = min(last, time.monotonic() + quiet)
 
     def close(self) -> None:
         if self._process and self._process.poll() is None:
