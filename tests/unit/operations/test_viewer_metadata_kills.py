@@ -121,11 +121,10 @@ LEVELS = (
 )
 
 
-@pytest.mark.parametrize("dies", ["killed", "504"])
 @pytest.mark.parametrize("how", ["--missing-only", "--no-missing-only"])
-@pytest.mark.parametrize("level", LEVELS, ids=["session", "subject", "project", "site"])
+@pytest.mark.parametrize(("level", "dies"), [*((level, "killed") for level in LEVELS), (LEVELS[0], "504")])
 def test_what_was_built_before_it_is_run_again_is_not_asked_for_again(
-    tmp_path: Path, level: tuple[str, ...], how: str, dies: str
+    tmp_path: Path, level: tuple[str, ...], dies: str, how: str
 ) -> None:
     proxy = {"proxy_timeout": 0.1} if dies == "504" else {}
     with xnat_stand_in(tmp_path, projects=("LIVER",), build_seconds=0.4, build_threads=6, **proxy) as xnat:
