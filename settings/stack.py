@@ -103,9 +103,7 @@ class Settings(Strict):
     @property
     def xnat_url(self) -> str | None:
         """XNAT's address: the one that is set, else the sandbox's."""
-        if self.xnat and self.xnat.url:
-            return self.xnat.url
-        return self.sandbox.xnat.url if self.sandbox and self.sandbox.xnat else None
+        return address_of(self.xnat, self.sandbox)
 
     @property
     def xnat_browser_url(self) -> str | None:
@@ -117,6 +115,13 @@ class Settings(Strict):
 
     def models_of(self, server: str) -> dict[str, Model]:
         return {name: model for name, model in self.models.items() if model.servers is None or server in model.servers}
+
+
+def address_of(xnat: Xnat | None, sandbox: Sandbox | None) -> str | None:
+    """XNAT's: the one that is set, else the sandbox's."""
+    if xnat and xnat.url:
+        return xnat.url
+    return sandbox.xnat.url if sandbox and sandbox.xnat else None
 
 
 def _require(wrong: list[tuple[str, str]]) -> None:

@@ -11,7 +11,7 @@ the plugin with viewer_plugin.on_destroy: keep"
     put_back before
   fi
   if [ "$RESTART" = none ]; then
-    ! is_last || say "what was there before was put back ($(names_there)): restart XNAT soon; it is loaded then"
+    ! is_last || [ ! -d "$work/before" ] || say "what was there before was put back ($(names_there)): restart XNAT soon; it is loaded then"
   elif ! is_loaded; then
     restart_and_wait || fail "$why, after $(names_there) came back. The end of XNAT's log:
 $(last_words)"

@@ -19,7 +19,8 @@ from clients.xnat import XnatClient
 from dynamic_providers import stack_config
 from dynamic_providers.boundary import ProviderError, say
 from dynamic_providers.xnat.look_ahead import LookAhead
-from settings import Xnat
+from settings import Sandbox, Xnat
+from settings.stack import address_of
 
 
 class Session:
@@ -98,9 +99,8 @@ def session(config: Config, url: str) -> Session:
 
 
 def configured_url(config: Config) -> str | None:
-    """XNAT's address as the stack file has it; None where it has none, as for the sandbox's."""
-    login = stack_config.part(config, "xnat", Xnat)
-    return login.url if login else None
+    """XNAT's address as the stack file has it now; None where it has none."""
+    return address_of(stack_config.part(config, "xnat", Xnat), stack_config.part(config, "sandbox", Sandbox))
 
 
 def _login(config: Config) -> Xnat:

@@ -166,11 +166,9 @@ def _by(client: XnatClient, scope: str) -> str:
 def _drift(live: Urls | None, written: Urls) -> str:
     if live is None:
         return "there is no list any more"
-    return (
-        ""
-        if live == written
-        else f"the list is now {as_text(live)}, this stack's last finished run wrote {as_text(written)}"
-    )
+    if live == written:
+        return ""
+    return f"the list is now {as_text(live)}, this stack's last finished run wrote {as_text(written)}"
 
 
 def _how_to_replace(scope: str, live: Urls, known: Known | None) -> str:

@@ -116,14 +116,23 @@ def test_a_list_that_somebody_changed_is_left_alone_at_destroy_even_after_a_refr
     assert "left as it is" in host.said()
 
 
+@pytest.mark.parametrize(
+    ("more", "now"),
+    [
+        ({"xnat": {"url": "https://new.example.org"}}, "https://new.example.org"),
+        ({"xnat": {}, "sandbox": {"xnat": {"port": 8081}}}, "http://127.0.0.1:8081"),
+    ],
+    ids=["another XNAT", "the sandbox's"],
+)
 def test_a_list_that_goes_with_a_change_of_xnats_address_stays_there_without_a_log_in(
-    servers: Provider, xnat: str, site: Site
+    servers: Provider, xnat: str, site: Site, more: dict[str, dict[str, Any]], now: str
 ) -> None:
     _, state = servers.create(inputs(xnat))
     log_ins = site.accounts.users[USER].failed_logins
-    with provider_host({"xnat": {"url": "https://new.example.org", "username": USER, "password": "another"}}) as later:
+    account = {"username": USER, "password": "another"}
+    with provider_host({**more, "xnat": {**more["xnat"], **account}}) as later:
         later.provider(AiaaServersProvider).delete("projects/LIVER", state)
-        assert "left as it is, as the stack's XNAT is https://new.example.org now" in later.said()
+        assert f"left as it is, as the stack's XNAT is {now} now" in later.said()
     assert stored(site) == OURS_STORED
     assert site.accounts.users[USER].failed_logins == log_ins
 
