@@ -65,7 +65,7 @@ class XnatClient(XnatSession):
             Refused: the account may not see the project. Rejected, NotReady: the plugin is missing, or not there yet.
             Broken: no list was answered.
         """
-        answer = self.call("GET", *_list_path(scope), expect=(200, 403, 404, 422, 500))
+        answer = self.call("GET", *meaning.list_path(scope), expect=(200, 403, 404, 422, 500))
         if answer.status == 200:
             document = answer.json()
             if not isinstance(document, list):
@@ -86,12 +86,12 @@ class XnatClient(XnatSession):
         Raises:
             Rejected: an address that XNAT does not take. Broken: another list than the one that was written came back.
         """
-        answer = self.call("PUT", *_list_path(scope), body=json.dumps(list(urls)), expect=(200, 403, 404))
+        answer = self.call("PUT", *meaning.list_path(scope), body=json.dumps(list(urls)), expect=(200, 403, 404))
         if answer.status == 403:
             rights = [meaning.ADMINISTRATOR, *([] if scope == "site" else [meaning.ALL_DATA])]
             words = said(answer.body, answer.secrets)[0]
             told = f"{answer.tried}: answered 403" + (f": {words}" if words else "")
-            raise Refused(told, advice=meaning.granting(self.url, self.username, rights))
+            raise Refused(told, advice=meaning.granting(self.url, self.account(), rights))
         if answer.status == 404:
             raise meaning.no_route(answer, self.plugins())
         back = self.server_list(scope) or ()
@@ -160,7 +160,7 @@ class XnatClient(XnatSession):
         return [str(item) for item in document]
 
     def _has_lists(self) -> bool:
-        answer = self.call("GET", *_list_path("site"), expect=range(200, 600))
+        answer = self.call("GET", *meaning.list_path("site"), expect=range(200, 600))
         return answer.status != 404 or _says_none(answer)
 
     def plugins(self) -> dict[str, str] | None:
@@ -211,10 +211,6 @@ class XnatClient(XnatSession):
             }
         except (AttributeError, KeyError, IndexError, TypeError):
             return None
-
-
-def _list_path(scope: str) -> list[str]:
-    return ["xapi", "ohifaiaa", *([] if scope == "site" else scope.split("/")), "servers"]
 
 
 def _config_path(scope: str) -> list[str]:

@@ -6,6 +6,7 @@ XnatExpiredPasswordFilter.java; the viewer plugin's OhifViewerControllerAdvice.j
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterable, Mapping
 from typing import TypeVar
@@ -129,10 +130,16 @@ def no_route(answer: Answer, plugins: Mapping[str, str] | None) -> ClientError:
     )
 
 
+def major_of(version: str) -> int | None:
+    """Of the viewer plugin's version, as XNAT tells it; None if it cannot be told."""
+    found = re.match(r"[vV]?([0-9]{1,9})(?![0-9])", version)
+    return int(found[1]) if found else None
+
+
 def too_old(version: str) -> Rejected | None:
     """For the viewer plugin's version, as XNAT tells it; lists came with 3.0."""
-    major = version.partition(".")[0]
-    if not major.isdecimal() or int(major) >= 3:
+    major = major_of(version)
+    if major is None or major >= 3:
         return None
     return Rejected(f"XNAT's OHIF viewer plugin is version {version}, which keeps no lists of servers", advice=_INSTALL)
 
@@ -154,6 +161,18 @@ def granting(url: str, account: str, rights: Iterable[str]) -> str:
     commands = " and ".join(f"`curl -u ADMIN -X PUT {shlex.quote(to)}`" for to in urls)
     names = " and ".join(right.replace("roles/", "the role ").replace("groups/", "the group ") for right in rights)
     return f"let an administrator of XNAT give it {names}: {commands}"
+
+
+def emptying(url: str, scope: str) -> str:
+    """The command by which an administrator empties the list of `site` or `projects/<ID>` by hand: an empty list is how
+    XNAT says "none", as there is no DELETE."""
+    to = "/".join(quote(part, safe="") for part in list_path(scope))
+    return f"curl -u ADMIN -X PUT -H 'Content-Type: application/json' -d '[]' {shlex.quote(f'{url}/{to}')}"
+
+
+def list_path(scope: str) -> list[str]:
+    """The route of the list of AIAA servers of `site` or `projects/<ID>`."""
+    return ["xapi", "ohifaiaa", *([] if scope == "site" else scope.split("/")), "servers"]
 
 
 def _named(projects: Iterable[str]) -> str:

@@ -16,7 +16,7 @@ from pulumi.dynamic import CheckFailure, CheckResult, DiffResult, ResourceProvid
 from pulumi.dynamic.dynamic import PROVIDER_KEY
 from pulumi.output import Unknown
 
-from clients.errors import ClientError, NotReady, Unreachable
+from clients.errors import ClientError, Refused
 from settings import SettingsError
 
 Props = Mapping[str, Any]
@@ -102,9 +102,12 @@ def one_line_errors(subject: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def help_if_dead(advice: str) -> Iterator[None]:
-    """Within `one_line_errors`: what else there is to do where the server does not serve."""
+def help_if_gone(advice: str) -> Iterator[None]:
+    """Within `one_line_errors`: what else there is to do where the server does not serve, or another answers in its
+    place. One that refuses the account is neither."""
     try:
         yield
-    except (Unreachable, NotReady) as error:
+    except Refused:
+        raise
+    except ClientError as error:
         raise type(error)(str(error), advice=f"{error.advice}; {advice}") from None

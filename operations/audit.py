@@ -6,14 +6,12 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-import shlex
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from urllib.parse import quote
 
 from clients.errors import Broken, ClientError, one_line
 from clients.xnat import XnatClient
-from clients.xnat_answers import NoProject, UnreadableList
+from clients.xnat_answers import NoProject, UnreadableList, emptying
 from operations import table
 from operations.at_once import at_once
 from operations.browsers import chosen, server_problem, spelling_problems
@@ -125,21 +123,12 @@ def _read(client: XnatClient, scope: str) -> _Read:
         urls = client.server_list(scope)
         return _Read(urls, client.authorship(scope) if urls else "")
     except UnreadableList as error:
-        return _Read(None, "", f"{error}: {_emptying(client.url, scope)}")
+        told = "the viewer cannot read it either; let an administrator of XNAT empty it"
+        return _Read(None, "", f"{error}: {told}: `{emptying(client.url, scope)}`")
     except NoProject as error:  # it was there when projects were listed
         return _Read(None, "", f"{error} any more")
     except ClientError as error:
         return _Read(None, "", in_options(error.line))
-
-
-def _emptying(xnat: str, scope: str) -> str:
-    """An empty list is how XNAT says "none": there is no DELETE."""
-    where = "" if scope == "site" else f"/{quote(scope)}"
-    to = shlex.quote(f"{xnat}/xapi/ohifaiaa{where}/servers")
-    return (
-        "the viewer cannot read it either; let an administrator of XNAT empty it: "
-        f"`curl -u ADMIN -X PUT -H 'Content-Type: application/json' -d '[]' {to}`"
-    )
 
 
 def _finding(scope: str, read: _Read, choice: tuple[str, str], met: dict[str, str], page: str) -> Finding:

@@ -22,7 +22,7 @@ from dynamic_providers.boundary import (
     Provider,
     ProviderError,
     differs,
-    help_if_dead,
+    help_if_gone,
     one_line_errors,
     plain,
     say,
@@ -71,7 +71,7 @@ class ModelProvider(Provider):
         state = plain(props)
         server = state["server"]
         rest = f"to refresh the rest without server {server}: bin/pulumi refresh --exclude '**aiaa:Model::{server}/*'"
-        with one_line_errors(f"model {_id(state)}"), help_if_dead(rest), AiaaClient(state["url"]) as client:
+        with one_line_errors(f"model {_id(state)}"), help_if_gone(rest), AiaaClient(state["url"]) as client:
             entry = client.find(state["model"])
         if entry is None:
             say(f"model {_id(state)}: the server does not list it any more; the next `up` loads it")
@@ -92,7 +92,7 @@ class ModelProvider(Provider):
             "until then the model stays in the server's workspace. If the server is gone for good: bin/aiaa forget "
             + state["server"]
         )
-        with one_line_errors(f"model {_id(state)}"), help_if_dead(stays), AiaaClient(state["url"]) as client:
+        with one_line_errors(f"model {_id(state)}"), help_if_gone(stays), AiaaClient(state["url"]) as client:
             left = model_on_server.remove(
                 client,
                 state["model"],

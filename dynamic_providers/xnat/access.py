@@ -11,7 +11,15 @@ from pulumi.dynamic import ConfigureRequest, CreateResult, DiffResult, Resource,
 
 from clients.errors import Refused
 from clients.xnat import XnatClient
-from clients.xnat_answers import ADMINISTRATOR, ALL_DATA, VIEWER_PLUGIN, granting, may_not_read, too_old
+from clients.xnat_answers import (
+    ADMINISTRATOR,
+    ALL_DATA,
+    VIEWER_PLUGIN,
+    granting,
+    major_of,
+    may_not_read,
+    too_old,
+)
 from dynamic_providers.boundary import Props, Provider, ProviderError, differs, is_known, one_line_errors, plain, say
 from dynamic_providers.xnat.login import session
 
@@ -38,7 +46,10 @@ class AccessProvider(Provider):
             kept = {*(olds.get("kept") or ())}
             if left := [project for project in gone if project in kept]:
                 say(_what_is_kept(left))
-            if cleared := [project for project in gone if project not in kept]:
+            cleared = [project for project in gone if project not in kept]
+            if cleared and is_known(news.get("url")) and olds["url"] != news["url"]:
+                say(_what_stays_behind(cleared, olds["url"]))
+            elif cleared:
                 say(_what_remains(cleared, site=bool(news.get("site"))))
         # State of a time before it knew what is kept has the same as where nothing is.
         kept_changes = differs(olds.get("kept") or [], news.get("kept") or [])
@@ -59,6 +70,9 @@ class AccessProvider(Provider):
                 plugin = (client.plugins() or {}).get(VIEWER_PLUGIN, "")
                 if old := too_old(plugin):
                     raise old
+                if major_of(plugin) is None:
+                    told = f"the viewer plugin's version is {plugin!r}" if plugin else "no version of it is told"
+                    say(f"XNAT {inputs['url']}: {told}: as the plugin keeps lists, it is taken for 3.0 or newer")
                 _require_projects(client, inputs["projects"])
                 shared.expect(_scopes(inputs))
                 return {**inputs, "version": str(client.build_info().get("version", "")), "plugin": plugin}
@@ -121,6 +135,13 @@ def _what_is_kept(gone: Sequence[str]) -> str:
     return (
         f"XNAT: the list of {_named(gone)} stays in XNAT (on_delete: keep), and this stack looks after it no more: "
         "browsers go on to the server that it names, even if that is gone"
+    )
+
+
+def _what_stays_behind(gone: Sequence[str], url: str) -> str:
+    return (
+        f"XNAT: the list of {_named(gone)} stays at {url}, as the stack's XNAT has another address now: nothing is "
+        "changed at the old one"
     )
 
 

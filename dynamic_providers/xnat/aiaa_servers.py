@@ -8,7 +8,8 @@ from typing import Any
 import pulumi
 from pulumi.dynamic import ConfigureRequest, CreateResult, ReadResult, Resource, UpdateResult
 
-from dynamic_providers.boundary import Props, Provider, ProviderError, help_if_dead, one_line_errors, plain, say
+from clients.xnat_answers import emptying
+from dynamic_providers.boundary import Props, Provider, ProviderError, help_if_gone, one_line_errors, plain, say
 from dynamic_providers.xnat import server_list
 from dynamic_providers.xnat.login import Session, configured_url, session
 from dynamic_providers.xnat.server_list import ForeignList, Known, as_text
@@ -44,7 +45,7 @@ class AiaaServersProvider(Provider):
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         state = plain(props)
         subject = _subject(state)
-        with one_line_errors(subject), help_if_dead(_REFRESH_THE_REST), self._session(state).client() as client:
+        with one_line_errors(subject), help_if_gone(_REFRESH_THE_REST), self._session(state).client() as client:
             found = server_list.look(client, state["scope"], _known(state))
         if found.drift:
             say(f"{subject}: {found.drift}")
@@ -58,15 +59,17 @@ class AiaaServersProvider(Provider):
     def delete(self, _id: str, props: dict[str, Any]) -> None:
         state = plain(props)
         if state["on_delete"] == "keep":
+            say(f"{_subject(state)}: stays as it is (on_delete: keep)")
             return
         written = tuple(state["written"])
         if (now := configured_url(self._config)) and now != state["xnat_url"]:
             # Of another XNAT nothing is known but that it is not meant any more: no log-in there, and no change.
-            say(f"{_subject(state)}: left as it is, as the stack's XNAT is {now} now: empty the list there by hand")
+            by_hand = emptying(state["xnat_url"], state["scope"])
+            say(f"{_subject(state)}: left as it is, as the stack's XNAT is {now} now. To empty it by hand: {by_hand}")
             return
         stays = f"until then its list {as_text(written)} stays there. If it is gone for good: bin/aiaa forget xnat"
         shared = self._session(state)
-        with one_line_errors(_subject(state)), help_if_dead(stays), shared.client() as client:
+        with one_line_errors(_subject(state)), help_if_gone(stays), shared.client() as client:
             left = server_list.unregister(client, state["scope"], written)
             if not left and state["scope"] != "site" and shared.is_first("the site's list"):
                 left = server_list.what_takes_over(client)

@@ -1,5 +1,6 @@
 """One XNAT: everything that it knows, and how far its start has got."""
 
+import re
 import time
 from dataclasses import dataclass, field
 from enum import Enum
@@ -59,9 +60,10 @@ class Site:
 
     @property
     def has_lists(self) -> bool:
-        """Whether the viewer plugin's routes for lists of servers are there: since 3.0, after the start's last part."""
-        major = self.plugins.get(VIEWER, "0").partition(".")[0]
-        return self.phase is Phase.READY and int(major) >= 3
+        """Whether the viewer plugin's routes for lists of servers are there: since 3.0, after the start's last part. A
+        version without a number, as of a build of one's own, is a new one."""
+        major = re.match(r"v?(\d+)", self.plugins.get(VIEWER, "0"))
+        return self.phase is Phase.READY and (major is None or int(major[1]) >= 3)
 
     def restart(self) -> None:
         """What a restart of Tomcat does: sessions end, what is stored stays."""

@@ -33,8 +33,13 @@ PROFILES: list[dict[str, Any]] = [
 
 
 @pytest.fixture(params=PROFILES, ids=["422-and-500", "404-and-400"])
-def site(request: pytest.FixtureRequest) -> Site:
-    site = Site(Options(projects=("LIVER", "SPLEEN"), **request.param))
+def profile(request: pytest.FixtureRequest) -> dict[str, Any]:
+    return dict(request.param)
+
+
+@pytest.fixture
+def site(profile: dict[str, Any]) -> Site:
+    site = Site(Options(projects=("LIVER", "SPLEEN"), **profile))
     site.accounts.add(USER, PASSWORD, roles={"Administrator"}, groups={"ALL_DATA_ADMIN"})
     return site
 

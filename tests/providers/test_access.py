@@ -79,6 +79,27 @@ def test_a_preview_tells_that_a_list_that_is_kept_stays(access: Provider, host: 
     assert "LIVER will be without" not in host.said()
 
 
+def test_a_preview_tells_that_nothing_changes_at_an_address_that_is_left(access: Provider, host: ProviderHost) -> None:
+    old, new = "http://127.0.0.1:9", "http://127.0.0.1:8"
+    olds = inputs(old, site=True, version="1.9.3", plugin="3.7.2")
+    assert access.diff("xnat", olds, inputs(new, projects=["SPLEEN"], site=True))
+    assert f"the list of project LIVER stays at {old}, as the stack's XNAT has another address now" in host.said()
+    assert "will be without" not in host.said()
+
+
+@pytest.mark.parametrize(
+    ("version", "told"),
+    [("develop", "the viewer plugin's version is 'develop': as the plugin keeps lists, it is taken for"), ("v3.8", "")],
+)
+def test_a_version_that_tells_nothing_is_told(host: ProviderHost, version: str, told: str) -> None:
+    site = Site(Options(projects=("LIVER", "SPLEEN"), viewer_plugin=version))
+    site.accounts.add(USER, PASSWORD, roles={"Administrator"}, groups={"ALL_DATA_ADMIN"})
+    with serve(create_app(site.options, site)) as xnat:
+        assert host.provider(AccessProvider).create(inputs(xnat))[1]["plugin"] == version
+    assert told in host.said()
+    assert ("taken for 3.0 or newer" in host.said()) is bool(told)
+
+
 def test_what_is_kept_is_remembered_as_soon_as_the_stack_file_says_it(access: Provider, xnat: str) -> None:
     id_, state = access.create(inputs(xnat))
     assert not access.diff(id_, state, inputs(xnat, kept=[]))

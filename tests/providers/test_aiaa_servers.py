@@ -132,15 +132,17 @@ def test_a_list_that_goes_with_a_change_of_xnats_address_stays_there_without_a_l
     account = {"username": USER, "password": "another"}
     with provider_host({**more, "xnat": {**more["xnat"], **account}}) as later:
         later.provider(AiaaServersProvider).delete("projects/LIVER", state)
-        assert f"left as it is, as the stack's XNAT is {now} now" in later.said()
+        assert f"left as it is, as the stack's XNAT is {now} now. To empty it by hand: curl" in later.said()
+        assert f" {xnat}/xapi/ohifaiaa/projects/LIVER/servers" in later.said()
     assert stored(site) == OURS_STORED
     assert site.accounts.users[USER].failed_logins == log_ins
 
 
-def test_a_list_is_kept_at_destroy_if_told_so(servers: Provider, xnat: str, site: Site) -> None:
+def test_a_list_is_kept_at_destroy_if_told_so(servers: Provider, host: ProviderHost, xnat: str, site: Site) -> None:
     id_, state = servers.create(inputs(xnat, on_delete="keep"))
     servers.delete(id_, state)
     assert stored(site) == OURS_STORED
+    assert f"AIAA servers of projects/LIVER in XNAT {xnat}: stays as it is (on_delete: keep)" in host.said()
 
 
 @pytest.mark.parametrize("profile", [{"unknown_project_admin_get": 422}, {"unknown_project_admin_get": 404}])

@@ -5,12 +5,14 @@ Each was read with the question: would I know what to do?
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from pytest_httpserver import HTTPServer
 
 from dynamic_providers.xnat.access import AccessProvider
 from dynamic_providers.xnat.aiaa_servers import AiaaServersProvider
@@ -223,3 +225,15 @@ def test_a_dead_xnat_is_told_with_how_to_go_on_without_it() -> None:
             f'{dead}until then its list ["https://aiaa.example.org"] stays there. If it is gone for good: bin/aiaa '
             "forget xnat"
         )
+
+
+@pytest.mark.parametrize(("status", "body"), [(404, "no such page"), (200, "<title>Intranet</title>")])
+def test_where_another_server_has_taken_xnats_place_it_is_told_how_to_go_on_without_it(
+    httpserver: HTTPServer, status: int, body: str
+) -> None:
+    httpserver.expect_request(re.compile(".*")).respond_with_data(body, status=status)
+    url = httpserver.url_for("")
+    with provider_host({"xnat": {"username": USER, "password": PASSWORD, "timeout": 1}}) as host:
+        provider = host.provider(AiaaServersProvider)
+        state = servers(url, written=["https://aiaa.example.org"])
+        assert refusal(lambda: provider.delete("projects/LIVER", state)).endswith("bin/aiaa forget xnat")

@@ -494,9 +494,18 @@ class TestWriting:
         self, xnat: Script, client: XnatClient, response: Response, kind: type[ClientError], words: str
     ) -> None:
         xnat.answers(LIVER, response, method="PUT")
+        xnat.answers("/data/auth", Response("User 'svc' is logged in"))
         with pytest.raises(kind, match=words):
             client.put_server_list("projects/LIVER", ["foo"])
-        assert xnat.calls[1:] == [f"PUT {LIVER}"]
+        assert [call for call in xnat.calls if call.startswith("PUT")] == [f"PUT {LIVER}"]
+
+    def test_rights_are_asked_for_the_account_that_xnat_knows(self, xnat: Script, client: XnatClient) -> None:
+        """Which is another than the one that logged in, for `provider/user` and for alias tokens."""
+        xnat.answers(LIVER, Response(status=403), method="PUT")
+        xnat.answers("/data/auth", Response("User 'ldap_svc' is logged in"))
+        with pytest.raises(Refused) as refused:
+            client.put_server_list("projects/LIVER", ["http://a"])
+        assert "/xapi/users/ldap_svc/roles/Administrator" in refused.value.advice
 
     def test_a_write_to_a_route_that_is_not_there_yet_is_no_fault_of_the_list(
         self, xnat: Script, client: XnatClient
