@@ -92,6 +92,10 @@ class ViewerMetadata:
                 self._as_one(report, target, found)
         except (ClientError, CommandFailed) as error:  # what was done before is to be told, too
             report.open.append(line_of(error))
+        except KeyboardInterrupt:
+            for line in report.lines():
+                self._display.tell(line)
+            raise
         if report.open and not self._sees_log:
             report.told.append(f"XNAT's ohifviewer.log tells what becomes of a request: {self._see_log}")
         return report

@@ -144,22 +144,29 @@ def held(xnat: str) -> Iterator[Notes]:
     path = folder / "lock"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        file = path.open("a+")
+        file = path.open("ab+", buffering=0)  # what cannot be written is told by the write, not by the close
     except OSError as error:
         raise _unusable(path, error) from None
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            file.truncate(0)
+            file.write(str(os.getpid()).encode())
         except BlockingIOError:
-            file.seek(0)
             raise CommandFailed(
-                f"XNAT {xnat}: process {file.read().strip() or '?'} here has metadata built in it already, and XNAT is "
+                f"XNAT {xnat}: process {_content(path) or '?'} here has metadata built in it already, and XNAT is "
                 "to build one thing at a time: wait for its end, or end it (XNAT goes on all the same)"
             ) from None
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
+        except OSError as error:
+            raise _unusable(path, error) from None
         yield Notes(folder)
+
+
+def _content(path: Path) -> str:
+    try:
+        return one_line(path.read_text(errors="replace"))
+    except OSError:
+        return ""
 
 
 def _folder(xnat: str) -> Path:

@@ -50,7 +50,7 @@ class OneByOne:
                 passed_over[session.project] += 1
                 continue
             try:
-                self._one(session, look=number > 0)
+                self._one(session)
                 refused[session.project] = 0
             except MayNot as error:  # the next one may be another matter
                 refused[session.project] += 1
@@ -81,11 +81,11 @@ class OneByOne:
         else:
             self._report.done += 1
 
-    def _one(self, session: ImageSession, *, look: bool) -> None:
-        """Args: look: somebody may have opened it since it was looked at."""
+    def _one(self, session: ImageSession) -> None:
         target = _target(session)
         try:
-            there = look and has_metadata(
+            # Somebody may have opened it since it was looked at, and that has it built.
+            there = has_metadata(
                 self._client, session, min(self._pace.patience, self._follower.left), self._display.tell
             )
         except NoImagingSession as error:

@@ -461,6 +461,7 @@ def test_ctrl_c_says_that_xnat_goes_on_and_how_to_pick_it_up(tmp_path: Path, arg
             said, told = process.communicate(timeout=10)
         assert (process.returncode, said) == (130, "")
         assert "XNAT goes on with it. Run the same command again to watch on" in told
+        assert "project LIVER: done 0 of 6, 0 failed" in told
         assert "Traceback" not in told
         assert xnat.site.sessions.of("admin") == []
         assert xnat.run("--project", "LIVER", *args, "--patience", "10")[0] == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 
 from operations import __main__ as command_line
 from operations import stack_file
+from operations.errors import CommandFailed
 from operations.metadata.hosts_log import how_to_see
 from operations.metadata.notes import held
 from operations.stack_file import Stack
@@ -51,6 +53,18 @@ def test_a_folder_that_is_named_is_seen_from_where_the_user_is(tmp_path: Path, m
     monkeypatch.setenv("XNAT_AIAA_REQUESTS", "notes")
     with held("http://x.org"):
         assert len(list((tmp_path / "notes").iterdir())) == 1
+
+
+def test_a_folder_that_takes_no_lock_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As of a network share."""
+
+    def no_lock(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setenv("XNAT_AIAA_REQUESTS", str(tmp_path))
+    monkeypatch.setattr("operations.metadata.notes.fcntl.flock", no_lock)
+    with pytest.raises(CommandFailed, match=r"No locks available\).*name another folder in XNAT_AIAA_REQUESTS"):
+        held("http://x.org").__enter__()
 
 
 @pytest.mark.parametrize("is_there", [True, False])
