@@ -28,7 +28,7 @@ clean: down ## `make down`, and remove the tool cache, the virtualenv and all ot
 
 test: check toolchain ## checks, and all tests on the real engines; ARGS="..." goes to pytest
 	@$(PY) -m toolchain ssh-server
-	@$(PY) -m toolchain with-image $(PY) -m pytest $(ARGS)
+	@$(PY) -m toolchain with-image $(PY) -m pytest -n 2 $(ARGS)
 
 soak: toolchain ## the long tests: random kills, all faults, odd answers (hours)
 	@$(PY) -m toolchain ssh-server
