@@ -7,6 +7,7 @@ relied on stands in docs/xnat.md, "Viewer metadata".
 from __future__ import annotations
 
 import contextlib
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -99,7 +100,8 @@ class ViewerClient(XnatClient):
             raise answer.instead_of("a table of subjects") from None
 
     def has_metadata(self, session: ImageSession) -> bool:
-        """Whether there is metadata of the plugin's current format.
+        """Whether there is metadata of the plugin's current format; not if the plugin fails at looking, as that is
+        another that needs to be built.
 
         Raises:
             NoImagingSession: XNAT does not know it as one.
@@ -107,7 +109,12 @@ class ViewerClient(XnatClient):
             Broken: something else than XNAT answered.
         """
         path = (*Target("session", session.project, session.id).path, "exists")
-        answer = self.call("GET", *path, expect=(200, 403, 404, 422))
+        answer = self.call("GET", *path, expect=(200, 403, 404, 422, 500))
+        if answer.status == 500:
+            if _is_plugins_word(answer):
+                return False
+            words = said(answer.body, answer.secrets)[0]
+            raise Broken(f"{answer.tried}: answered 500" + (f": {words}" if words else ""))
         if answer.status == 403:
             raise self._may_not(answer, "read")
         if answer.status == 422:
@@ -188,11 +195,9 @@ class ViewerClient(XnatClient):
             return _refused(self._may_not(answer, "edit" if target.level == "session" else "administer"))
         if answer.status == 404 and _is_page(answer):
             return _refused(NotReady(f"{answer.tried}: the viewer plugin's routes are not there"))
-        if answer.status in (500, 501) and _is_page(answer):
-            return Sent("unknown", told)  # the plugin has words for what failed: a page is somebody else's
-        if answer.status in (404, 422, 500, 501):
+        if answer.status in (404, 422) or (answer.status in (500, 501) and _is_plugins_word(answer)):
             return Sent("failed", told)
-        if 400 <= answer.status < 500 and answer.status != 408:
+        if 400 <= answer.status < 500 and answer.status not in (408, 499):
             return _refused(Rejected(f"{answer.tried}: {told}"))
         return Sent("unknown", told)  # a proxy's: who knows how far the request came
 
@@ -226,6 +231,11 @@ def _refused(error: ClientError) -> Sent:
 
 def _is_page(answer: Answer) -> bool:
     return answer.body.lstrip().startswith(b"<")
+
+
+def _is_plugins_word(answer: Answer) -> bool:
+    """It has a form of its own for what failed, in which quotes are not escaped; anything else is somebody else's."""
+    return re.match(rb'\s*\{\s*"ResponseMessage"\s*:', answer.body) is not None
 
 
 def _other_page(answer: Answer) -> Broken:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from clients.build_target import ImageSession, Target
-from clients.errors import one_line
+from clients.errors import Broken, ClientError, Rejected, one_line
 from clients.transport import wait_for
 from clients.xnat_viewer import MayNot, NoImagingSession, ViewerClient
 from operations.errors import CommandFailed, UsageError
@@ -145,8 +145,10 @@ def look_at(
                 f"nothing was begun: after {number} of {len(sessions)} sessions that were looked at, time is up: give "
                 "more --timeout"
             )
+        # As long as none was seen, this may be no XNAT with the plugin at all.
+        lasting = () if found.sessions else (Rejected, Broken)
         try:
-            if not has_metadata(client, session, left, tell):
+            if not has_metadata(client, session, left, tell, lasting):
                 found.missing.append(session)
             found.sessions.append(session)
         except NoImagingSession as error:
@@ -159,21 +161,32 @@ def look_at(
     return found
 
 
-def has_metadata(client: ViewerClient, session: ImageSession, patience: float, tell: Callable[[str], None]) -> bool:
+def has_metadata(
+    client: ViewerClient,
+    session: ImageSession,
+    patience: float,
+    tell: Callable[[str], None],
+    lasting: tuple[type[ClientError], ...] = (),
+) -> bool:
     """As the client's; but an XNAT that does not answer is waited for.
+
+    Args:
+        lasting: errors that no time will mend, besides those that are so always.
 
     Raises:
         NoImagingSession: XNAT does not know it as one. ClientError: the last reason why it did not answer.
     """
 
-    def look(_left: float) -> bool | NoImagingSession:
+    ends: tuple[type[ClientError], ...] = (NoImagingSession, *lasting)
+
+    def look(_left: float) -> bool | ClientError:
         try:
             return client.has_metadata(session)
-        except NoImagingSession as error:
-            return error  # no time will mend it
+        except ends as error:
+            return error
 
     found = wait_for(look, patience, tell)
-    if isinstance(found, NoImagingSession):
+    if isinstance(found, ClientError):
         raise found
     return found
 

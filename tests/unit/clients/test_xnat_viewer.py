@@ -67,13 +67,14 @@ def test_each_level_has_its_path_and_no_body(
         (423, "locked"),
         (404, "failed"),
         (422, "failed"),
-        (500, "failed"),
+        (500, "unknown"),
         (400, "refused"),
         (401, "refused"),
         (403, "refused"),
         (405, "refused"),
         (413, "refused"),
         (408, "unknown"),
+        (499, "unknown"),
         (502, "unknown"),
         (503, "unknown"),
         (504, "unknown"),
@@ -95,12 +96,21 @@ def test_a_page_with_status_200_is_no_success(client: ViewerClient, httpserver: 
 
 
 @pytest.mark.parametrize("status", [500, 501])
-def test_a_page_in_place_of_the_plugins_words_tells_nothing(
-    client: ViewerClient, httpserver: HTTPServer, status: int
+@pytest.mark.parametrize(
+    ("body", "fate"),
+    [
+        ('{ "ResponseMessage":"PluginException - DICOM catalog error of "CT_1"" }', "failed"),
+        ("<html><title>500 Internal Server Error</title></html>", "unknown"),
+        ("upstream error", "unknown"),
+        ('{"message": "upstream error"}', "unknown"),
+        ("", "unknown"),
+    ],
+)
+def test_only_the_plugins_own_words_tell_that_it_failed(
+    client: ViewerClient, httpserver: HTTPServer, status: int, body: str, fate: str
 ) -> None:
-    page = Response("<html><title>500 Internal Server Error</title></html>", status, content_type="text/html")
-    answer(httpserver, page)
-    assert sent(client).fate == "unknown"
+    answer(httpserver, Response(body, status))
+    assert sent(client).fate == fate
 
 
 @pytest.mark.parametrize(
@@ -195,10 +205,16 @@ def test_an_empty_answer_tells_whether_it_is_there(
     assert client.has_metadata(SESSION) is there
 
 
+def test_what_the_plugin_fails_to_look_at_is_not_there(client: ViewerClient, httpserver: HTTPServer) -> None:
+    httpserver.expect_request(EXISTS).respond_with_data('{ "ResponseMessage":"PluginException - a "bad" file" }', 500)
+    assert not client.has_metadata(SESSION)
+
+
 @pytest.mark.parametrize(
     ("response", "kind"),
     [
         (LOGIN_PAGE, Broken),
+        (Response("upstream error", 500), Broken),
         (NO_ROUTE, Rejected),
         (UNKNOWN, Rejected),
         (Response("No session found for ID: XNAT_E00001", 422), NoImagingSession),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -167,6 +167,39 @@ def test_a_session_is_done_by_its_answer_where_it_cannot_be_looked_at(tmp_path: 
             said, _ = process.communicate(timeout=60)
         assert (process.returncode, last_line(said)) == (0, "project LIVER: done 2 of 2, 0 failed"), said
         assert xnat.noted() == []
+
+
+@pytest.mark.parametrize(
+    ("options", "fault", "told"),
+    [
+        ({"viewer_plugin": None, "other_plugins": ("containers",)}, None, "XNAT has no OHIF viewer plugin, only"),
+        ({"viewer_plugin": "2.1"}, None, "version 2.1, which keeps no lists of servers"),
+        ({}, Fault("*/exists", "html"), "an HTML page titled"),
+    ],
+    ids=["no plugin", "too old", "a log-in page"],
+)
+def test_an_xnat_that_cannot_be_asked_at_all_is_told_at_once(
+    tmp_path: Path, run: Run, options: dict[str, Any], fault: Fault | None, told: str
+) -> None:
+    with xnat_stand_in(tmp_path, **options) as xnat:
+        if fault:
+            xnat.plan.set(fault)
+        code, _, complaint = run(xnat, "--project", "LIVER", "--patience", "2")
+        assert code == 1
+        assert told in complaint
+        assert len([each for each in xnat.plan.requests if each.path.endswith("/exists")]) == 1
+        assert xnat.posts() == {}
+
+
+@pytest.mark.parametrize("kind", ["status", "html"])
+def test_a_500_that_is_not_the_plugins_may_mean_that_xnat_is_at_work(
+    tmp_path: Path, run: Run, kind: Literal["status", "html"]
+) -> None:
+    with xnat_stand_in(tmp_path, build_seconds=0.05) as xnat:
+        xnat.plan.set(Fault(f"/xapi/viewer/{LIVER}", kind, method="POST", status=500, applied=True))
+        code, said, _ = run(xnat, *ALL)
+        assert (code, last_line(said)) == (0, "project LIVER: done 6 of 6, 0 failed")
+        assert xnat.posts() == {LIVER: 1}
 
 
 def test_where_a_run_ends_early_it_says_what_was_not_begun(tmp_path: Path, run: Run) -> None:
