@@ -40,7 +40,10 @@ class AiaaServersProvider(Provider):
         return CreateResult(inputs["scope"], self._register(inputs, known=None))
 
     def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
-        return UpdateResult(self._register(plain(news), _known(plain(olds))))
+        inputs, state = plain(news), plain(olds)
+        # At another address may be another XNAT, where what we wrote to this one is somebody else's.
+        known = _known(state) if inputs["xnat_url"] == state["xnat_url"] else None
+        return UpdateResult(self._register(inputs, known))
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         state = plain(props)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -172,6 +173,18 @@ def test_a_changed_address_is_an_update_that_clears_nothing_at_the_old_one(
         row = site.config.read(TOOL, "project-json", "LIVER")
         assert row is not None
         assert row.contents == '["https://aiaa.example.org"]'
+
+
+def test_at_another_address_nothing_is_known_of_whose_a_list_is(site_with: SiteWith, host: ProviderHost) -> None:
+    old, new = site_with(), site_with()
+    servers = host.provider(AiaaServersProvider)
+    with serve(create_app(old.options, old)) as there, serve(create_app(new.options, new)) as here:
+        id_, state = servers.create(inputs(there))
+        new.config.write(TOOL, "project-json", "LIVER", json.dumps(OURS), user="eve", reason="")
+        with pytest.raises(ProviderFailed, match=r"written by eve, first on .*, which this stack did not write"):
+            servers.update(id_, state, inputs(here, urls=["https://other.example.org"]))
+        servers.update(id_, state, inputs(here))
+    assert "the list stands there already (written by eve" in host.said()
 
 
 def test_two_stacks_with_other_projects_do_not_touch_each_other_and_with_the_same_the_second_is_told(
