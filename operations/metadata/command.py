@@ -83,7 +83,8 @@ def run(options: argparse.Namespace) -> bool:
     try:
         password = xnat.read_password()
     except SettingsError as error:
-        raise CommandFailed(_as_options(str(error), options)) from None
+        kind = UsageError if options.xnat else CommandFailed  # whichever named where the password is
+        raise kind(_as_options(str(error), options)) from None
     with ExitStack() as open_:
         notes = open_.enter_context(held(url))
         log = _log(options, plugin, open_)

@@ -511,6 +511,7 @@ def test_json_is_one_document(tmp_path: Path, run: Run) -> None:
         ("--project", "LIVER", "--subject", "NONE"),
         ("--project", "LIVER", "--session", "XNAT_E00007"),
         ("--project", "LIVER", "--password-file", "/none"),
+        ("--project", "LIVER", "--password-env", "NO_SUCH_VARIABLE"),
         ("--project", "LIVER", "--log-command", "'"),
     ],
 )
