@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 from clients.browser import meet
@@ -67,12 +68,16 @@ def spelling_problems(url: str, xnat_url: str, *, key: str = "") -> Iterator[str
         )
 
 
-def server_problem(url: str, xnat_url: str) -> str:
-    """What a browser would meet at the server, tried from this machine; empty if nothing is wrong."""
+def server_problem(url: str, xnat_url: str, ca_file: Path | None = None) -> str:
+    """What a browser would meet at the server, tried from this machine; empty if nothing is wrong.
+
+    Args:
+        ca_file: XNAT's certificate authority, which browsers there trust for servers, too.
+    """
     if parts(url) is None:
         return ""  # which `spelling_problems` tells
-    met = meet(url, xnat_url)
-    return "; ".join(problem.told for problem in met.problems) or met.unknown
+    met = meet(url, xnat_url, ca_file=str(ca_file) if ca_file else None)
+    return "; ".join(filter(None, [met.unknown, *(problem.told for problem in met.problems)]))
 
 
 def parts(url: str) -> SplitResult | None:
