@@ -69,9 +69,12 @@ def test_what_does_not_work_is_told_where_its_list_is(xnat: str, aiaa: AiaaStand
 
 
 def test_a_list_that_is_none_hides_no_other(xnat: str, site: Site) -> None:
+    register(xnat, "site", ["http://127.0.0.1:9"])
     site.config.write(TOOL, "project-json", "LIVER", "nonsense", user="owner", reason="", unversioned=True)
     found = findings(xnat)
-    assert "what owner has written there is no list of servers: nonsense" in found["projects/LIVER"].problems[0]
+    liver = found["projects/LIVER"]
+    assert "what owner has written there is no list of servers: nonsense" in liver.problems[0]
+    assert (liver.comes_from, liver.url, liver.known) == ("site", "http://127.0.0.1:9", True)  # as the viewer does
     assert len(found) == 5
 
 
