@@ -21,7 +21,7 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt, stop_befo
 
 from clients.aiaa_answers import InferenceResult as InferenceResult  # for who uses the client
 from clients.aiaa_answers import ModelEntry as ModelEntry
-from clients.aiaa_answers import result_of
+from clients.aiaa_answers import models_of, result_of
 from clients.connection import ConnectionLost, Deadline
 from clients.errors import ClientError, GaveUp, NotReady, Rejected, Unreachable
 from clients.progress import Progress
@@ -245,11 +245,7 @@ class AiaaClient:
         return answer.text
 
     def _models(self, deadline: float, repeat: bool | None = None) -> list[ModelEntry]:
-        answer = self._transport.call("GET", "v1", "models", deadline=deadline, repeat=repeat)
-        document = answer.json()
-        if not isinstance(document, list):
-            raise answer.instead_of("a list of models")
-        return [ModelEntry.of(entry, answer.tried) for entry in document]
+        return models_of(self._transport.call("GET", "v1", "models", deadline=deadline, repeat=repeat))
 
     def _load(
         self,

@@ -56,6 +56,18 @@ class InferenceResult:
     filename: str = ""
 
 
+def models_of(answer: Answer) -> list[ModelEntry]:
+    """What `/v1/models` lists.
+
+    Raises:
+        Broken: something else than a JSON list of models.
+    """
+    document = answer.json()
+    if not isinstance(document, list):
+        raise answer.instead_of("a list of models")
+    return [ModelEntry.of(entry, answer.tried) for entry in document]
+
+
 def result_of(answer: Answer) -> InferenceResult:
     """
     Raises:

@@ -90,6 +90,12 @@ class ConnectionLost(Unreachable):
     """Refused, reset or cut off: worth another attempt."""
 
 
+class Untrusted(Unreachable):
+    """TLS failed."""
+
+    advice = "check that its certificate is for this host name, and that this machine trusts who signed it"
+
+
 def failure(tried: str, error: Exception, limit: Deadline, secrets: Iterable[str] = ()) -> Unreachable:
     """What is told of an exchange that ended with one of `FAILURES`; `ConnectionLost` if another may not."""
     if isinstance(error, requests.ConnectTimeout):
@@ -102,10 +108,7 @@ def failure(tried: str, error: Exception, limit: Deadline, secrets: Iterable[str
         )
     reason = shortened(redacted(cause(error), secrets))
     if isinstance(error, (requests.exceptions.SSLError, urllib3.exceptions.SSLError)):
-        return Unreachable(
-            f"{tried}: TLS failed: {reason}",
-            advice="check that its certificate is for this host name, and that this machine trusts who signed it",
-        )
+        return Untrusted(f"{tried}: TLS failed: {reason}")
     if isinstance(error, requests.ConnectionError) and _found_nobody(error):
         return _not_sent(ConnectionLost(f"{tried}: connection failed: {reason}"))
     if isinstance(error, (requests.ConnectionError, urllib3.exceptions.HTTPError)):

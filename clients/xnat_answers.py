@@ -146,7 +146,7 @@ def too_old(version: str) -> Rejected | None:
 
 def may_not_read(account: str, projects: Iterable[str], url: str) -> Refused:
     return Refused(
-        f"account {account} may not read {_named(projects)}, which writing the list needs",
+        f"account {account} may not read {_named(projects)}, which the list needs",
         advice=granting(url, account, [ALL_DATA]),
     )
 

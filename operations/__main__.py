@@ -119,15 +119,16 @@ def _audit(options: argparse.Namespace) -> bool:
     try:
         login = validated(Xnat, {key: value for key, value in told.items() if value is not None}, "audit")
         with audit.log_in(login) as client:
-            findings = audit.run(client, login.browser_url or str(login.url))
+            findings = audit.run(client, login.browser_url or str(login.url), login.ca_file)
+            sees_all = audit.sees_all(client)
     except SettingsError as error:
         raise UsageError(audit.in_options("; ".join(str(error).splitlines()))) from None
     except ClientError as error:
         raise CommandFailed(audit.in_options(error.line)) from None
     if options.json:
-        print(audit.as_json(str(login.url), findings))
+        print(audit.as_json(str(login.url), findings, sees_all=sees_all))
     else:
-        audit.show(findings)
+        audit.show(findings, "" if sees_all else login.username)
     return audit.well(findings)
 
 
@@ -194,7 +195,9 @@ def _parser() -> argparse.ArgumentParser:
     password.add_argument("--password-env", metavar="VARIABLE", help="that holds the password; asked for by default")
     password.add_argument("--password-file", type=Path, metavar="FILE", help="that holds the password")
     command.add_argument("--browser-url", metavar="URL", help="of XNAT for browsers, if that is another")
-    command.add_argument("--ca-file", type=Path, metavar="FILE", help="certificate authority of XNAT's https")
+    command.add_argument(
+        "--ca-file", type=Path, metavar="FILE", help="certificate authority for https, XNAT's and its servers'"
+    )
     add_json(command)
     what = "what NVIDIA's catalogue has for medical imaging; needs no stack"
     of_ngc = commands.add_parser("ngc", help=what, description=what).add_subparsers(required=True, metavar="list")

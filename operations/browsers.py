@@ -6,8 +6,10 @@ The rules are the OHIF viewer's own; docs/xnat.md has them with their sources.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 from clients.browser import meet
@@ -22,21 +24,48 @@ class BrowserView:
         comes_from: the list that decides, `project` or `site`; empty if there is none.
         url: what the viewer makes of that list's first entry; empty if there is none.
         problems: why that fails, each with what to do; none if it works as far as can be seen from here.
+        known: see `Choice`.
     """
 
     scope: str
     comes_from: str
     url: str
     problems: tuple[str, ...]
+    known: bool = True
 
 
-def chosen(project: Sequence[str] | None, site: Sequence[str] | None) -> tuple[str, str]:
-    """Which list decides, and its first entry as the viewer cleans it; two empty texts if there is none."""
-    for comes_from, urls in (("project", project), ("site", site)):
-        if urls:
+class Choice(NamedTuple):
+    """
+    Attributes:
+        comes_from: the list that decides, `project` or `site`; empty if there is none.
+        url: its first entry as the viewer cleans it; empty if there is none.
+        known: False if XNAT did not tell the list that decides: then nothing is said of it.
+    """
+
+    comes_from: str = ""
+    url: str = ""
+    known: bool = True
+
+
+def chosen(lists: Mapping[str, Sequence[str] | None], scope: str) -> Choice:
+    """Which list decides for a project, or for those without a list of their own.
+
+    Args:
+        lists: of `site` and `projects/<ID>`; those that XNAT did not tell are not among them.
+    """
+    for of in dict.fromkeys((scope, "site")):
+        if of not in lists:
+            return Choice(known=False)
+        if urls := lists[of]:
             url = urls[0].removesuffix("/")
-            return comes_from, url if url.startswith(("http://", "https://")) else f"http://{url}"
-    return "", ""
+            url = url if url.startswith(("http://", "https://")) else f"http://{url}"
+            return Choice("site" if of == "site" else "project", url)
+    return Choice()
+
+
+def shown(text: str, *, known: bool) -> str:
+    """A list or an address, where there may be none, or where that is not known."""
+    return text or ("none" if known else "unknown")
 
 
 def spelling_problems(url: str, xnat_url: str, *, key: str = "") -> Iterator[str]:
@@ -67,12 +96,16 @@ def spelling_problems(url: str, xnat_url: str, *, key: str = "") -> Iterator[str
         )
 
 
-def server_problem(url: str, xnat_url: str) -> str:
-    """What a browser would meet at the server, tried from this machine; empty if nothing is wrong."""
+def server_problem(url: str, xnat_url: str, ca_file: Path | None = None) -> str:
+    """What a browser would meet at the server, tried from this machine; empty if nothing is wrong.
+
+    Args:
+        ca_file: XNAT's certificate authority, which browsers there trust for servers, too.
+    """
     if parts(url) is None:
         return ""  # which `spelling_problems` tells
-    met = meet(url, xnat_url)
-    return "; ".join(problem.told for problem in met.problems) or met.unknown
+    met = meet(url, xnat_url, ca_file=str(ca_file) if ca_file else None)
+    return "; ".join(filter(None, [met.unknown, *(problem.told for problem in met.problems)]))
 
 
 def parts(url: str) -> SplitResult | None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from clients.errors import ClientError
 from clients.xnat import XnatClient
+from clients.xnat_answers import UnreadableList
 from operations.at_once import at_once
 from operations.browsers import BrowserView, chosen, server_problem, spelling_problems
 from operations.stack_file import Stack
@@ -25,25 +26,25 @@ def look(stack: Stack) -> tuple[str, list[BrowserView]]:
     trouble = _read(stack, ["site", *(scope for scope in scopes if scope != "site")], lists, faults)
     if trouble:
         return trouble, []
-    choices = {scope: chosen(None if scope == "site" else lists.get(scope), lists.get("site")) for scope in scopes}
-    urls = sorted({url for _, url in choices.values() if url})
-    page = str(settings.xnat_browser_url)
+    choices = {scope: chosen(lists, scope) for scope in scopes}
+    urls = sorted({choice.url for choice in choices.values() if choice.url})
+    page, ca_file = str(settings.xnat_browser_url), settings.xnat.ca_file if settings.xnat else None
     with at_once() as several:
-        seen = dict(zip(urls, several.map(lambda url: server_problem(url, page), urls), strict=True))
+        seen = dict(zip(urls, several.map(lambda url: server_problem(url, page, ca_file), urls), strict=True))
     views = []
     for scope in scopes:
-        comes_from, url = choices[scope]
+        comes_from, url, known = choices[scope]
         found = [faults[scope]] if scope in faults else _drift(stack, scope, lists[scope])
-        if not lists.get(scope) and scope != "site" and "site" in faults:
+        if scope != "site" and scope in lists and not lists[scope] and "site" in faults:
             found.append(faults["site"])
         if url:
             found += [*spelling_problems(url, page, key="browser_url"), *filter(None, [seen[url]])]
-        views.append(BrowserView(scope, comes_from, url, tuple(found)))
+        views.append(BrowserView(scope, comes_from, url, tuple(found), known))
     return "", views
 
 
 def _read(stack: Stack, scopes: Sequence[str], lists: Lists, faults: dict[str, str]) -> str:
-    """Fills in the lists, and what was wrong with one of them; returns why there are none at all."""
+    """Fills in the lists that XNAT tells, and what was wrong with one of them; returns why there are none at all."""
     login = stack.settings.xnat
     assert login is not None  # noqa: S101 - settings saw to it
     try:
@@ -57,6 +58,8 @@ def _read(stack: Stack, scopes: Sequence[str], lists: Lists, faults: dict[str, s
             for scope in scopes:
                 try:
                     lists[scope] = client.server_list(scope)
+                except UnreadableList as error:  # which to the viewer is no list, too
+                    lists[scope], faults[scope] = None, error.line
                 except ClientError as error:
                     faults[scope] = error.line
     except SettingsError as error:

@@ -8,7 +8,7 @@ from typing import Any
 
 from operations import models, registrations, servers, table
 from operations.at_once import at_once
-from operations.browsers import BrowserView
+from operations.browsers import BrowserView, shown
 from operations.models import ModelState
 from operations.servers import ServerState
 from operations.stack_file import Stack
@@ -61,7 +61,7 @@ def show(status: Status, xnat_url: str | None) -> None:
     table.show(
         ("XNAT", "A BROWSER WILL USE", "OF THE LIST OF", "WHY THAT FAILS"),
         [
-            (view.scope, view.url or "none", view.comes_from or "-", "; ".join(view.problems) or "-")
+            (view.scope, shown(view.url, known=view.known), view.comes_from or "-", "; ".join(view.problems) or "-")
             for view in status.browsers
         ],
     )

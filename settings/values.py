@@ -248,13 +248,22 @@ def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
         return None
 
 
+# Why a URL leads other machines astray, the nearest first: who comes to XNAT by one may know the later ones, too.
+_ITSELF, _CONTAINERS, _BARE = (
+    "every machine takes that for itself",
+    "only containers know that name",
+    "a name without a domain, as containers have",
+)
+_NEAREST_FIRST = (_ITSELF, _CONTAINERS, _BARE, None)
+
+
 def known_only_near(url: str) -> str | None:
     """Why a URL leads other machines astray; None if it does not, as far as its host's name tells."""
     host, address = _host(url)
     if host.endswith((".docker.internal", ".containers.internal")):
-        return "only containers know that name"
+        return _CONTAINERS
     if is_loopback(url) or (address is not None and address.is_unspecified):
-        return "every machine takes that for itself"
+        return _ITSELF
     return None
 
 
@@ -263,10 +272,10 @@ def leads_astray(url: str, page: str) -> str | None:
 
     def reason(of: str) -> str | None:
         host, address = _host(of)
-        bare = "a name without a domain, as containers have" if host and address is None and "." not in host else None
-        return known_only_near(of) or bare
+        return known_only_near(of) or (_BARE if host and address is None and "." not in host else None)
 
-    return None if reason(page) else reason(url)
+    why = reason(url)
+    return why if _NEAREST_FIRST.index(why) < _NEAREST_FIRST.index(reason(page)) else None
 
 
 def is_loopback(url: str) -> bool:

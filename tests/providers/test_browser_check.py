@@ -83,6 +83,21 @@ def test_what_cannot_be_seen_from_here_is_told_and_stops_nothing(check: Provider
     assert f"servers.main.browser_url {url}: what browsers meet there is not known: from this machine" in host.said()
 
 
+async def _dead(_: Request) -> Response:
+    return Response("<title>Bad Gateway</title>", status_code=502)
+
+
+def test_a_dead_server_behind_a_gateway_is_told_as_a_dead_one_whatever_browsers_may(
+    check: Provider, host: ProviderHost
+) -> None:
+    cors = Middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["PUT"])
+    with serve(Starlette(routes=[Route("/v1/models", _dead)], middleware=[cors])) as url:
+        for pages in (XNAT, url):
+            assert check.create(inputs(url, xnat=pages))[0] == "main"
+    told = f"{url}: what browsers meet there is not known: from this machine, GET {url}/v1/models: answered 502"
+    assert host.said().count(told) == 2
+
+
 def test_check_and_diff_need_no_network_and_no_known_values(check: Provider) -> None:
     nowhere = "http://127.0.0.1:9"
     assert check.check(inputs(nowhere, xnat=UNKNOWN)) == {}

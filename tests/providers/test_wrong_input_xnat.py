@@ -89,7 +89,7 @@ WRONG = {
         projects=["LIVER", "NONE"],
         change=without_projects,
         says="there is no project NONE: mend registrations.projects.NONE; account svc-aiaa may not read project LIVER, "
-        f"which writing the list needs: let an administrator of XNAT give it the group ALL_DATA_ADMIN: {GRANT}"
+        f"which the list needs: let an administrator of XNAT give it the group ALL_DATA_ADMIN: {GRANT}"
         "groups/ALL_DATA_ADMIN`",
     ),
     "wrong password": Wrong(password="wrong", says=REFUSED),
@@ -107,7 +107,7 @@ WRONG = {
     ),
     "account that sees no projects": Wrong(
         change=without_projects,
-        says="account svc-aiaa may not read projects LIVER, SPLEEN, which writing the list needs: let an administrator "
+        says="account svc-aiaa may not read projects LIVER, SPLEEN, which the list needs: let an administrator "
         f"of XNAT give it the group ALL_DATA_ADMIN: {GRANT}groups/ALL_DATA_ADMIN`",
     ),
     "no plugin": Wrong(

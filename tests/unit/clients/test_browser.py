@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Response
 
 from clients.browser import Met, meet
+from tests.support.certificate import certificate
 from tests.support.free_port import free_port
 
 XNAT = "https://xnat.example.org/xnat"
@@ -75,6 +80,33 @@ def test_a_server_that_lets_this_machine_not_through_proves_nothing(httpserver: 
     assert f"answered {status}" in met.unknown
 
 
+NO_LIST = [
+    (Response("<title>Bad</title>", status=502), "answered 502 Bad Gateway: an HTML page titled 'Bad': "),
+    (Response('{"detail":"Not Found"}', status=404), "answered 404 Not Found: Not Found: "),
+    (Response(status=204), "answered 204 No Content: "),
+    (Response("<title>Log in</title>"), "expected JSON, got: an HTML page titled 'Log in': "),
+    (Response('{"models":[]}'), "expected a list of models, got: "),
+    (Response('[{"id":1}]'), "expected a model with a name, got "),
+]
+
+
+@pytest.mark.parametrize(("read", "says"), NO_LIST)
+def test_a_gateway_before_a_dead_server_makes_it_no_better(httpserver: HTTPServer, read: Response, says: str) -> None:
+    read = Response(read.get_data(), status=read.status, headers={ALLOW: "*"})
+    url = answers(httpserver, read, well()).rstrip("/")
+    met = meet(url, XNAT)
+    assert met.problems == ()
+    assert met.unknown.startswith(f"from this machine, GET {url}/v1/models: {says}")
+    assert met.unknown.endswith("see that AIAA runs there, and that what stands before it passes this on to it")
+    assert "\n" not in met.unknown
+
+
+def test_what_browsers_may_not_send_is_told_of_a_dead_server_too(httpserver: HTTPServer) -> None:
+    met = meet(answers(httpserver, well(status=502), Response(status=502)), XNAT)
+    assert [problem.rule for problem in met.problems] == ["preflight"]
+    assert "answered 502" in met.unknown
+
+
 def test_a_server_that_is_not_reached_from_here_proves_nothing() -> None:
     url = f"http://127.0.0.1:{free_port()}"
     met = meet(url, XNAT)
@@ -82,15 +114,53 @@ def test_a_server_that_is_not_reached_from_here_proves_nothing() -> None:
     assert met.unknown.startswith(f"from this machine, GET {url}/v1/models: connection failed")
 
 
-def test_another_servers_list_may_be_read_without_aiaas_route(httpserver: HTTPServer) -> None:
-    """MONAI Label's servers stand in the same lists."""
-    assert meet(answers(httpserver, well(status=404), well()), XNAT) == Met()
+@pytest.mark.parametrize("page", ["http://XNAT.example.org:80/xnat", "http://xnat.example.org"])
+def test_of_one_origin_only_the_list_is_asked_for_and_no_leave(
+    httpserver: HTTPServer, page: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", httpserver.url_for(""))  # which is all that answers for that name
+    httpserver.expect_request("/v1/models", "GET").respond_with_data("[]")
+    assert meet("http://xnat.example.org", page) == Met()
+    ((asked, _),) = httpserver.log
+    assert asked.host == "xnat.example.org"
+    assert "Origin" not in asked.headers
 
 
-@pytest.mark.parametrize("page", ["https://XNAT.example.org:443/xnat", ORIGIN])
-def test_of_one_origin_nothing_is_asked(page: str) -> None:
-    assert meet("https://xnat.example.org", page) == Met()
+@pytest.mark.parametrize(
+    ("read", "says"),
+    [*NO_LIST, (Response(status=302, headers={"Location": "/app/Login.vm"}), "redirects to /app/Login.vm: ")],
+)
+def test_of_one_origin_a_server_that_is_not_there_is_told(httpserver: HTTPServer, read: Response, says: str) -> None:
+    httpserver.expect_request("/v1/models", "GET").respond_with_response(read)
+    url = httpserver.url_for("").rstrip("/")
+    met = meet(url, f"{url}/xnat")
+    assert met.problems == ()
+    assert met.unknown.startswith(f"from this machine, GET {url}/v1/models: {says}")
 
 
 def test_of_a_path_only_the_origin_is_asked(httpserver: HTTPServer) -> None:
     assert meet(answers(httpserver, well(), well()) + "/aiaa", XNAT) == Met()
+
+
+@pytest.fixture
+def https(tmp_path: Path) -> Iterator[tuple[HTTPServer, str]]:
+    """A server and its authority."""
+    ca_file, key = certificate(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(ca_file, key)
+    with HTTPServer(host="127.0.0.1", ssl_context=context) as server:
+        yield server, ca_file
+
+
+def test_a_hospitals_own_authority_is_trusted_and_the_worlds_too(
+    https: tuple[HTTPServer, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, ca_file = https
+    url = answers(server, well(), well())
+    assert "TLS failed" in meet(url, XNAT).unknown
+    assert meet(url, XNAT, ca_file=ca_file) == Met()
+    (tmp_path / "other").mkdir()
+    other, _ = certificate(tmp_path / "other")
+    assert "TLS failed" in meet(url, XNAT, ca_file=other).unknown
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", ca_file)  # in place of the world's
+    assert meet(url, XNAT, ca_file=other) == Met()

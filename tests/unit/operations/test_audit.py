@@ -13,13 +13,14 @@ from clients.xnat import XnatClient
 from operations import __main__ as command_line
 from operations import audit
 from operations.audit import Finding
-from sandbox.faults import FaultPlan
+from sandbox.faults import Fault, FaultPlan
 from sandbox.serve import serve
 from sandbox.xnat.aiaa_api import TOOL
 from sandbox.xnat.app import create_app
 from sandbox.xnat.options import Options
 from sandbox.xnat.site import Site
 from tests.support.aiaa_stand_in import AiaaStandIn
+from tests.support.certificate import certificate
 from tests.support.free_port import free_port
 
 from .conftest import register
@@ -68,9 +69,12 @@ def test_what_does_not_work_is_told_where_its_list_is(xnat: str, aiaa: AiaaStand
 
 
 def test_a_list_that_is_none_hides_no_other(xnat: str, site: Site) -> None:
+    register(xnat, "site", ["http://127.0.0.1:9"])
     site.config.write(TOOL, "project-json", "LIVER", "nonsense", user="owner", reason="", unversioned=True)
     found = findings(xnat)
-    assert "what owner has written there is no list of servers: nonsense" in found["projects/LIVER"].problems[0]
+    liver = found["projects/LIVER"]
+    assert "what owner has written there is no list of servers: nonsense" in liver.problems[0]
+    assert (liver.comes_from, liver.url, liver.known) == ("site", "http://127.0.0.1:9", True)  # as the viewer does
     assert len(found) == 5
 
 
@@ -116,6 +120,79 @@ def test_an_account_without_rights_sees_what_it_may(xnat: str, site: Site) -> No
     assert list(findings(xnat, user="member")) == ["site", "projects/LIVER"]
 
 
+@pytest.mark.parametrize("roles", [{"Administrator"}, set[str]()])
+def test_who_is_no_administrator_is_told_that_others_may_have_lists(
+    xnat: str, site: Site, run: Run, roles: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.accounts.add("bob", "bob", roles=roles).project_roles["LIVER"] = "Members"
+    monkeypatch.setenv("BOBS", "bob")
+    code, told, _ = run(xnat, "--password-env", "BOBS", user="bob")
+    assert ("1 projects that bob sees; others may have lists: a site admin" in told) == (not roles)
+    _, document, _ = run(xnat, "--password-env", "BOBS", "--json", user="bob")
+    assert json.loads(document)["sees_all"] == bool(roles)
+    assert code == (1 if roles else 0)  # an administrator without ALL_DATA_ADMIN is told of the other projects
+
+
+def test_where_xnat_does_not_tell_the_roles_nobody_is_taken_for_an_administrator(
+    plan: tuple[str, FaultPlan], run: Run
+) -> None:
+    url, faults = plan
+    faults.set(Fault("/xapi/users/admin/roles", "status", status=403))
+    code, told, _ = run(url)
+    assert code == 0
+    assert "4 projects that admin sees; others may have lists" in told
+
+
+@pytest.fixture
+def unread(xnat: str, site: Site) -> str:
+    """LIVER has a list that `svc`, an administrator without ALL_DATA_ADMIN, may not read; the site has another."""
+    site.accounts.add("svc", "svc", roles={"Administrator"}).project_roles["SPLEEN"] = "Members"
+    register(xnat, "site", ["http://site.example.org:5000"])
+    register(xnat, "projects/LIVER", ["http://liver.example.org:5000"])
+    return xnat
+
+
+def test_nothing_is_said_of_a_list_that_could_not_be_read(
+    unread: str, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = findings(unread, user="svc")
+    liver = found["projects/LIVER"]
+    (problem,) = liver.problems
+    assert liver == Finding("projects/LIVER", (), "", "", "", (problem,), known=False)
+    assert problem.startswith("account svc may not read project LIVER, which the list needs: let an administrator")
+    assert "writ" not in problem
+    assert (found["projects/SPLEEN"].comes_from, found["projects/SPLEEN"].known) == ("site", True)
+    monkeypatch.setenv("SVC", "svc")
+    code, table, _ = run(unread, "--password-env", "SVC", user="svc")
+    (row,) = [line for line in table.splitlines() if line.startswith("projects/LIVER")]
+    assert row.split()[1:4] == ["unknown", "-", "unknown"]
+    assert code == 1
+
+
+def test_what_a_site_has_that_could_not_be_read_is_not_taken_for_none(
+    plan: tuple[str, FaultPlan], aiaa: AiaaStandIn, run: Run
+) -> None:
+    url, faults = plan
+    register(url, "projects/LIVER", [aiaa.url])
+    register(url, "site", ["http://site.example.org:5000"])
+    faults.set(Fault("/xapi/ohifaiaa/servers", "status", status=500))
+    found = findings(url, page="http://127.0.0.1:8080")
+    assert "answered 500 although a list is stored" in found["site"].problems[0]
+    assert [(each.scope, each.url) for each in found.values() if each.known] == [("projects/LIVER", aiaa.url)]
+    assert "3 other projects have no list of their own: a browser will use what the site's list says" in run(url)[1]
+
+
+def test_the_authority_of_xnat_is_trusted_for_servers_too(
+    xnat: str, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, site: Site
+) -> None:
+    cert, key = certificate(tmp_path)
+    monkeypatch.setenv("ADMINS", "admin")
+    with serve(create_app(site.options, site), ssl_certfile=cert, ssl_keyfile=key) as url:
+        register(xnat, "site", [url])
+        _, told, _ = run(url, "--password-env", "ADMINS", "--ca-file", cert)
+    assert f"from this machine, GET {url}/v1/models: answered 404" in told
+
+
 def test_nothing_that_anybody_wrote_into_a_list_commands_the_terminal(
     xnat: str, site: Site, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -154,8 +231,8 @@ def test_it_reads_only_with_one_log_in(plan: tuple[str, FaultPlan]) -> None:
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
     (tmp_path / "password").write_text("admin\n")
 
-    def run(url: str, *args: str) -> tuple[int, str, str]:
-        words = ["audit", url, "--username", "admin", *(args or ["--password-file", str(tmp_path / "password")])]
+    def run(url: str, *args: str, user: str = "admin") -> tuple[int, str, str]:
+        words = ["audit", url, "--username", user, *(args or ["--password-file", str(tmp_path / "password")])]
         monkeypatch.setattr(sys, "argv", ["bin/aiaa", *words])
         return (command_line.main(), *capsys.readouterr())
 
@@ -177,7 +254,7 @@ def test_the_command_needs_no_stack_and_ends_with_1_if_something_is_wrong(
     told = json.loads(document)
     assert (told["url"], told["well"]) == (xnat, False)
     assert [entry["scope"] for entry in told["scopes"]][:2] == ["site", "projects/KIDNEY"]
-    assert set(told["scopes"][0]) == {"scope", "servers", "author", "comes_from", "url", "problems"}
+    assert set(told["scopes"][0]) == {"scope", "servers", "author", "comes_from", "url", "problems", "known"}
 
 
 def test_what_is_wrong_with_the_command_or_xnat_is_one_line(

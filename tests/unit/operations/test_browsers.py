@@ -4,23 +4,33 @@ from __future__ import annotations
 
 import pytest
 
-from operations.browsers import chosen, server_problem, spelling_problems
+from operations.browsers import Choice, chosen, server_problem, spelling_problems
 from sandbox.xnat.viewer import url_used
 from tests.support.free_port import free_port
 
 XNAT = "https://xnat.example.org"
+PROJECT = "projects/LIVER"
 
 
 @pytest.mark.parametrize("project", [None, (), ("http://p:1/", "http://second"), ("HTTP://p:1",)])
 @pytest.mark.parametrize("site", [None, (), ("s.example.org",)])
 def test_the_choice_is_the_viewers_own(project: tuple[str, ...] | None, site: tuple[str, ...] | None) -> None:
-    assert chosen(project, site)[1] == (url_used(project, site) or "")
+    assert chosen({PROJECT: project, "site": site}, PROJECT).url == (url_used(project, site) or "")
 
 
 def test_a_projects_list_decides_before_the_sites() -> None:
-    assert chosen(("http://p:1",), ("http://s:1",)) == ("project", "http://p:1")
-    assert chosen((), ("http://s:1",)) == ("site", "http://s:1")
-    assert chosen(None, None) == ("", "")
+    assert chosen({PROJECT: ("http://p:1",), "site": ("http://s:1",)}, PROJECT) == Choice("project", "http://p:1")
+    assert chosen({PROJECT: (), "site": ("http://s:1",)}, PROJECT) == Choice("site", "http://s:1")
+    assert chosen({PROJECT: ("http://p:1",), "site": ("http://s:1",)}, "site") == Choice("site", "http://s:1")
+    assert chosen({PROJECT: None, "site": None}, PROJECT) == Choice("", "", known=True)
+
+
+def test_where_xnat_does_not_tell_the_list_that_decides_no_other_is_taken_for_it() -> None:
+    unknown = Choice("", "", known=False)
+    assert chosen({"site": ("http://s:1",)}, PROJECT) == unknown
+    assert chosen({PROJECT: ()}, PROJECT) == unknown
+    assert chosen({PROJECT: ("http://p:1",)}, "site") == unknown
+    assert chosen({PROJECT: ("http://p:1",)}, PROJECT) == Choice("project", "http://p:1")
 
 
 def test_an_https_address_at_the_root_has_nothing_wrong() -> None:

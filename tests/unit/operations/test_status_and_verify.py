@@ -11,12 +11,18 @@ from xml.etree import ElementTree
 import pytest
 
 from operations import models, registrations, servers, status, verify
+from operations.browsers import BrowserView
 from operations.errors import CommandFailed
 from operations.models import ModelState
 from operations.servers import ContainerState
 from operations.stack_file import Stack
 from sandbox.faults import Fault
+from sandbox.serve import serve
+from sandbox.xnat.aiaa_api import TOOL
+from sandbox.xnat.app import create_app
+from sandbox.xnat.site import Site
 from tests.support.aiaa_stand_in import AiaaStandIn
+from tests.support.certificate import certificate
 from tests.support.free_port import free_port
 
 from .conftest import SPLEEN, register, stack_of
@@ -154,6 +160,51 @@ def test_an_unknown_project_does_not_hide_the_others(wanted: dict[str, Any], aia
     wanted["registrations"]["projects"]["NOSUCH"] = "main"
     _, views = registrations.look(stack_of(wanted))
     assert {view.scope: bool(view.problems) for view in views} == {"projects/LIVER": False, "projects/NOSUCH": True}
+
+
+def test_of_a_list_that_could_not_be_read_no_server_is_told(
+    wanted: dict[str, Any],
+    aiaa: AiaaStandIn,
+    xnat: str,
+    site: Site,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    site.accounts.add("svc", "svc", roles={"Administrator"})
+    register(xnat, "site", [aiaa.url])
+    register(xnat, "projects/LIVER", ["http://liver.example.org:5000"])
+    wanted["xnat"].update(username="svc", password="svc")
+    with_containers(monkeypatch, RUNNING)
+    seen = status.look(stack_of(wanted), infer=False)
+    (view,) = seen.browsers
+    (problem,) = view.problems
+    assert view == BrowserView("projects/LIVER", "", "", (problem,), known=False)
+    assert "may not read project LIVER" in problem
+    status.show(seen, xnat)
+    (row,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("projects/LIVER")]
+    assert row.split()[1:3] == ["unknown", "-"]
+
+
+def test_what_is_no_list_sends_browsers_on_to_the_sites(
+    wanted: dict[str, Any], aiaa: AiaaStandIn, xnat: str, site: Site
+) -> None:
+    register(xnat, "site", [aiaa.url])
+    site.config.write(TOOL, "project-json", "LIVER", "nonsense", user="owner", reason="", unversioned=True)
+    _, (view,) = registrations.look(stack_of(wanted))
+    assert (view.comes_from, view.url, view.known) == ("site", aiaa.url, True)
+    assert "there is no list of servers: nonsense" in view.problems[0]
+
+
+def test_the_authority_of_xnat_is_trusted_for_servers_too(
+    wanted: dict[str, Any], xnat: str, site: Site, tmp_path: Path
+) -> None:
+    cert, key = certificate(tmp_path)
+    with serve(create_app(site.options, site), ssl_certfile=cert, ssl_keyfile=key) as url:
+        register(xnat, "projects/LIVER", [url])
+        wanted["xnat"].update(url=url, ca_file=cert)
+        wanted["registrations"]["allow"] = ["mixed_content"]
+        _, (view,) = registrations.look(stack_of(wanted))
+    assert f"from this machine, GET {url}/v1/models: answered 404" in " ".join(view.problems)
 
 
 def test_verify_asks_a_server_that_lists_nothing_for_no_inference(

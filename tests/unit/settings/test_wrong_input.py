@@ -386,6 +386,27 @@ def test_a_loopback_address_in_any_form_is_for_an_xnat_on_loopback_only(host: st
         assert Settings.parse(registered(xnat, browser_url=url)).servers["main"].viewer_url == url
 
 
+NEAREST_FIRST = (
+    ("localhost", "0.0.0.0"),
+    ("host.docker.internal",),
+    ("aiaa", "xnat."),
+    ("aiaa.example.org", "10.1.2.3"),
+)
+
+
+@pytest.mark.parametrize(
+    ("of_page", "page"), [(near, host) for near, hosts in enumerate(NEAREST_FIRST) for host in hosts]
+)
+def test_a_page_of_xnat_excuses_what_is_as_near_as_xnat_itself_and_nothing_nearer(of_page: int, page: str) -> None:
+    for near, hosts in enumerate(NEAREST_FIRST):
+        for url in (f"http://{host}:5000" for host in hosts):
+            raw = registered(f"http://{page}", browser_url=url)
+            if near < of_page:
+                assert f"cannot reach AIAA at {url}" in told(raw)
+            else:
+                assert Settings.parse(raw).servers["main"].viewer_url == url
+
+
 @pytest.mark.parametrize("host", ["host.docker.internal", "host.containers.internal", "0.0.0.0", "0", "[::]", "aiaa"])
 def test_what_leads_to_this_machine_and_is_no_loopback_address_is_mixed_content_too(host: str) -> None:
     url = f"http://{host}:5000"
