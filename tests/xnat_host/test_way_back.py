@@ -79,7 +79,7 @@ def test_a_restart_that_was_left_to_a_person_and_fails_is_undone(host: XnatHost)
     assert (host.jars(), host.loaded()) == ({"ohif-viewer-3.6.2.jar": OLD}, "3.6.2")
 
 
-UNSEEN = {"probe_url": "http://localhost:1"}
+UNSEEN = "http://localhost:1"
 
 
 @pytest.mark.parametrize(("content", "version"), [(NEW, "3.7.2"), (viewer_jar("3.8.0", java=51), "3.8.0")])
@@ -90,7 +90,7 @@ def test_a_restart_that_was_left_to_a_person_is_not_done_where_nobody_would_see_
     deploy("install", wanted(host, restart="none"))
     host.restart_all()
     with pytest.raises(Failed, match=r"XNAT does not answer at http://localhost:1, so nobody would see it come back"):
-        deploy("install", wanted(host, content, version, **UNSEEN))
+        deploy("install", wanted(host, content, version, probe_url=UNSEEN))
     assert (host.jars(), host.loaded(), host.restarts) == ({"ohif-viewer-3.7.2.jar": NEW}, "3.7.2", [0])
 
 
@@ -106,7 +106,7 @@ def test_an_xnat_that_came_back_with_neither_jar_has_to_be_seen_before_the_next_
 
 def test_what_needs_no_restart_needs_no_look_at_xnat(host: XnatHost) -> None:
     deploy("install", wanted(host))
-    assert deploy("install", wanted(host, **UNSEEN)).endswith("nothing changed\n")
+    assert deploy("install", wanted(host, probe_url=UNSEEN)).endswith("nothing changed\n")
 
 
 @pytest.mark.parametrize("action", ["restore", "undo"])
