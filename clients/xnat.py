@@ -6,6 +6,7 @@ of both (NrgXnat/xnat; the plugin's OhifAiaaApi.java). What of it is relied on s
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Callable, Sequence
@@ -14,7 +15,7 @@ from typing import Any
 from clients import xnat_answers as meaning
 from clients.errors import Broken, ClientError, Refused, Rejected, redacted, said
 from clients.transport import Answer, wait_for
-from clients.xnat_answers import NoProject, UnreadableList
+from clients.xnat_answers import NoPlugin, NoProject, UnreadableList
 from clients.xnat_session import XnatSession
 
 _EXCERPT = 80  # characters of what stands in place of a list
@@ -36,15 +37,32 @@ class XnatClient(XnatSession):
 
         def look(_left: float) -> Rejected | Broken | None:
             try:
-                self.server_list("site")
-            except UnreadableList:
-                return None
+                self._require_lists()
             except (Rejected, Broken) as error:
                 return error  # no time will mend it
             return None
 
         if failure := wait_for(look, deadline, on_wait):
             raise failure
+
+    def wait_for_viewer_plugin(self, deadline: float, on_wait: Callable[[str], None]) -> str | None:
+        """The same just after a start, when XNAT may answer anything before it is ready; gives the plugin's version.
+
+        Raises:
+            NoPlugin, Refused: at once. ClientError: the last reason, at the deadline.
+        """
+
+        def look(_left: float) -> str | NoPlugin | None:
+            try:
+                self._require_lists()
+            except NoPlugin as error:
+                return error  # XNAT makes its list of plugins once, at its start: what is not on it does not come later
+            return self.viewer_plugin_version()
+
+        found = wait_for(look, deadline, on_wait)
+        if isinstance(found, NoPlugin):
+            raise found
+        return found
 
     def viewer_plugin_version(self) -> str | None:
         """As the plugin's own annotation has it, once XNAT has loaded it; None if it has not."""
@@ -151,6 +169,10 @@ class XnatClient(XnatSession):
         """XNAT's version and build."""
         document = self.call("GET", "xapi", "siteConfig", "buildInfo").json()
         return document if isinstance(document, dict) else {}
+
+    def _require_lists(self) -> None:
+        with contextlib.suppress(UnreadableList):
+            self.server_list("site")
 
     def _texts(self, *parts: str) -> list[str]:
         answer = self.call("GET", *parts)

@@ -24,6 +24,12 @@ _INSTALL = "install version 3.0 or newer and restart XNAT"
 _OWN_ADDRESS = "set xnat.url to XNAT's own address, with its context path if it has one"
 
 
+class NoPlugin(Rejected):
+    """XNAT has started, without a viewer plugin that keeps lists: only another start can change that."""
+
+    advice = _INSTALL
+
+
 class NoProject(Rejected):
     """XNAT says to an account that sees every project that there is none of this ID."""
 
@@ -115,7 +121,7 @@ def no_route(answer: Answer, plugins: Mapping[str, str] | None) -> ClientError:
         plugins: versions of those that XNAT has loaded, by id; None if it does not tell.
 
     Returns:
-        NotReady if time may change it, else Rejected.
+        NotReady if time may change it, else NoPlugin.
     """
     version = (plugins or {}).get(VIEWER_PLUGIN)
     if version is not None:
@@ -123,7 +129,7 @@ def no_route(answer: Answer, plugins: Mapping[str, str] | None) -> ClientError:
             f"{answer.tried}: answered 404 although the OHIF viewer plugin {version} is loaded"
         )
     if plugins:
-        return Rejected(f"XNAT has no OHIF viewer plugin, only {', '.join(sorted(plugins))}", advice=_INSTALL)
+        return NoPlugin(f"XNAT has no OHIF viewer plugin, only {', '.join(sorted(plugins))}")
     return NotReady(
         "XNAT has no OHIF viewer plugin, or has not finished starting",
         advice=f"wait until it has started and run the command again; if it has no plugin, {_INSTALL}",
@@ -136,12 +142,12 @@ def major_of(version: str) -> int | None:
     return int(found[1]) if found else None
 
 
-def too_old(version: str) -> Rejected | None:
+def too_old(version: str) -> NoPlugin | None:
     """For the viewer plugin's version, as XNAT tells it; lists came with 3.0."""
     major = major_of(version)
     if major is None or major >= 3:
         return None
-    return Rejected(f"XNAT's OHIF viewer plugin is version {version}, which keeps no lists of servers", advice=_INSTALL)
+    return NoPlugin(f"XNAT's OHIF viewer plugin is version {version}, which keeps no lists of servers")
 
 
 def may_not_read(account: str, projects: Iterable[str], url: str) -> Refused:

@@ -8,17 +8,17 @@ install() {
   [ -z "$clashes" ] || say "warning: ${clashes}in $plugins brings EtherJ along, as the viewer plugin does: if XNAT or the \
 viewer fails with errors about icr.etherj, one of them has to go"
   take
-  if ! in_place; then
-    taken_whole || [ -z "$URL" ] || fetch
-    verify
-    swap_in
-  elif [ "$RESTART" = none ] || is_loaded; then
+  if is_done; then
     rm -f "$work/taken"
     ! is_last || close_change # of a run that was killed just before
     say "$(basename "$(viewer_jars)") is in $plugins: nothing changed"
     return
-  else
+  elif in_place; then
     reopen_change # of a time when a person was to restart XNAT
+  else
+    taken_whole || [ -z "$URL" ] || fetch
+    verify
+    swap_in
   fi
   if [ "$RESTART" = none ]; then
     close_change
@@ -34,7 +34,7 @@ roll_back() {
   came_to=$why words=$(last_words) log="The end of XNAT's log from before that:"
   [ -z "$clashes" ] || words="$words
 (${clashes}brings EtherJ along, too: that may be the reason)"
-  [ -d "$work/undo" ] || fail "$NAME: $came_to; it stays, as XNAT has worked with it. $log
+  [ -d "$work/undo" ] || give_up "$NAME: $came_to; it stays, as XNAT has worked with it. $log
 $words"
   put_back undo
   drop undo
@@ -46,7 +46,7 @@ $words"
   else
     after="XNAT does not come back with it either ($why)"
   fi
-  fail "$NAME: $came_to; what was there before was put back ($former), and $after. $log
+  give_up "$NAME: $came_to; what was there before was put back ($former), and $after. $log
 $words"
 }
 

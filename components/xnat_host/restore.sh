@@ -13,7 +13,7 @@ the plugin with viewer_plugin.on_destroy: keep"
   if [ "$RESTART" = none ]; then
     ! is_last || [ ! -d "$work/before" ] || say "what was there before was put back ($(names_there)): restart XNAT soon; it is loaded then"
   elif ! is_loaded; then
-    restart_and_wait || fail "$why, after $(names_there) came back. The end of XNAT's log:
+    restart_and_wait || give_up "$why, after $(names_there) came back. The end of XNAT's log:
 $(last_words)"
   fi
   if is_last; then

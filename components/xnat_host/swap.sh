@@ -1,13 +1,14 @@
 # shellcheck shell=sh
 # The jars in the plugins folder, changed so that a kill at any moment loses none, and a repetition goes on.
 #
-#   $work/before    the jars that were there before this project's first
-#   $work/undo      those to put back if XNAT does not come back; there as long as that is open
-#   $work/former    those of the last change that went well, for a person
-#   $work/loaded    a file for each machine, with the checksums of the jars that it last restarted XNAT with
-#   $work/unchecked there after a change until XNAT was seen to work with it
-#   $work/ours      the checksums of the jars that this project put into the folder
-#   $work/by-hand   jars of others that had to leave it
+#   $work/before       the jars that were there before this project's first
+#   $work/undo         those to put back if XNAT does not come back; there as long as that is open
+#   $work/former       those of the last change that went well, for a person
+#   $work/loaded       a file for each machine, with the checksums of the jars that it last restarted XNAT with
+#   $work/restarting   a file for each machine, while a restart is under way there; left by one that was cut off
+#   $work/unchecked    there after a change until XNAT was seen to work with it
+#   $work/ours         the checksums of the jars that this project put into the folder
+#   $work/by-hand      jars of others that had to leave it
 
 # keep FOLDER: the jars as they are now, whole or not at all. By another name for the same file, so it costs nothing;
 # without .jar at its end, so that nobody takes it for a plugin.
@@ -89,14 +90,20 @@ put_aside() {
 
 in_folder() { viewer_jars | while read -r jar; do sum_of "$jar"; done | sort; }
 
-# This machine by its own name: its address may be written in several ways.
-loaded_here() { printf '%s/loaded/%s\n' "$work" "$(uname -n)"; }
+# own FOLDER: this machine's file there, by its own name: its address may be written in several ways.
+own() { printf '%s/%s/%s\n' "$work" "$1" "$(uname -n)"; }
 
 # Whether XNAT on this machine has loaded what is there, as far as we are to see to it: all of what we never changed.
 is_loaded() {
   [ -d "$work/loaded" ] || return 0
-  [ -f "$(loaded_here)" ] && [ "$(cat "$(loaded_here)")" = "$(in_folder)" ]
+  [ -f "$(own loaded)" ] && [ "$(cat "$(own loaded)")" = "$(in_folder)" ]
 }
+
+# Whether there is nothing left to do here.
+is_done() { in_place && { [ "$RESTART" = none ] || is_loaded; }; }
+
+# Whether XNAT on this machine may be down by a restart of ours, of whose end nobody was told.
+is_restarting() { [ -f "$(own restarting)" ]; }
 
 # Each host's step comes after that of the one before it, if that went well.
 is_last() { [ "$HOST" = "${HOSTS##* }" ]; }

@@ -16,7 +16,7 @@ $words"
     fi
   fi
   [ "$RESTART" != none ] && ! is_loaded || return 0
-  restart_and_wait || fail "what was there before was put back ($(names_there)), and $why: see XNAT's log on that host"
+  restart_and_wait || give_up "what was there before was put back ($(names_there)), and $why: see XNAT's log on that host"
   say "what was there before was put back ($(names_there)), and XNAT came back with it"
 }
 

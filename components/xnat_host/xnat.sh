@@ -28,7 +28,9 @@ restart_and_wait() {
   need_http_client
   complain "viewer_plugin on $HOST: restarting XNAT by \`$RESTART\`, and waiting until it answers at $XNAT_URL"
   with=$(in_folder)
-  rm -f "$(loaded_here)"
+  mkdir -p "$work/restarting"
+  : >"$(own restarting)"
+  rm -f "$(own loaded)"
   if ! sh -c "$RESTART" 9>&- </dev/null >"$work/restart.out" 2>&1; then
     why="\`$RESTART\` failed: $(cat "$work/restart.out")"
     return 1
@@ -42,7 +44,14 @@ restart_and_wait() {
     sleep 1
   done
   took=$(($(date +%s) - started))
-  [ ! -d "$work/loaded" ] || printf '%s\n' "$with" >"$(loaded_here)"
+  [ ! -d "$work/loaded" ] || printf '%s\n' "$with" >"$(own loaded)"
+  rm -f "$(own restarting)"
+}
+
+# give_up WHAT: a person is told, and sees to XNAT.
+give_up() {
+  rm -f "$(own restarting)"
+  fail "$@"
 }
 
 # No reason to stop half-way, if it may not be read.

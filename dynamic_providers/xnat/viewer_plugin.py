@@ -10,7 +10,7 @@ from typing import Any
 import pulumi
 from pulumi.dynamic import ConfigureRequest, CreateResult, Resource, UpdateResult
 
-from clients.errors import Broken, ClientError, NotReady, Rejected
+from clients.errors import ClientError, Refused
 from clients.xnat import XnatClient
 from dynamic_providers.boundary import Props, Provider, ProviderError, one_line_errors, plain, say
 from dynamic_providers.xnat.login import session
@@ -21,7 +21,9 @@ _ID = "xnat"  # one XNAT to a stack; its URL may change, the resource's identity
 class ViewerPluginProvider(Provider):
     """Waits, after the jar was put in place and XNAT restarted, until XNAT tells of the plugin and its route answers.
 
-    XNAT answers before its plugins do, and no log-in is tried before it answers: too many failed ones lock an account.
+    XNAT answers before its plugins do, and for a while anything: so all but a refusal, and the news that it has started
+    without the plugin, is asked again until the timeout. No log-in is tried before it answers: too many failed ones
+    lock an account.
 
     Where XNAT came back without the plugin, what was there before is put back, unless this check has passed with that
     jar before: the host keeps that in mind (`confirm`), as what fails then is not the jar. Pulumi takes the command
@@ -93,10 +95,11 @@ def _failure(client: XnatClient, inputs: Props) -> ClientError | ProviderError |
     """Why the plugin is not there; a ProviderError if it is, in another version, which a former jar would not mend.
     What says nothing of the plugin, such as a refused log-in, is raised."""
     try:
-        client.wait_for_lists(inputs["timeout"], say)
-    except (Rejected, NotReady, Broken) as error:
+        version = client.wait_for_viewer_plugin(inputs["timeout"], say)
+    except Refused:
+        raise
+    except ClientError as error:
         return error
-    version = client.viewer_plugin_version()
     if version == inputs["version"]:
         return None
     return ProviderError(

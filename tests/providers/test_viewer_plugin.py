@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dynamic_providers.xnat.viewer_plugin import ViewerPluginProvider
+from sandbox.faults import Fault
 from sandbox.serve import serve
 from sandbox.xnat.app import create_app
 from sandbox.xnat.options import Options
@@ -17,6 +19,8 @@ from sandbox.xnat.site import Site
 from tests.support.provider_host import Provider, ProviderFailed, ProviderHost, provider_host
 
 from .conftest import PASSWORD, USER
+
+LISTS = "/xapi/ohifaiaa/servers"
 
 # Stands for the deployment: what it was asked, and an answer that is the file's of that name.
 DEPLOY = 'cd "$(dirname "$0")"\necho "$1" >>asked\n[ ! -e "$1" ] || cat "$1"\n'
@@ -46,11 +50,13 @@ def inputs(xnat: str, deploy: Path, **changed: Any) -> dict[str, Any]:
     return {"url": xnat, "version": "3.7.2", **own, **changed}
 
 
-def xnat_with(**options: Any) -> Iterator[str]:
+def xnat_with(faults: Sequence[Fault] = (), **options: Any) -> Iterator[str]:
     made = Options(**options)
     site = Site(made)
     site.accounts.add(USER, PASSWORD, roles={"Administrator"}, groups={"ALL_DATA_ADMIN"})
-    with serve(create_app(made, site)) as url:
+    app = create_app(made, site)
+    app.state.faults.set(*faults)
+    with serve(app) as url:
         yield url
 
 
@@ -71,10 +77,55 @@ def test_plugins_that_come_late_are_waited_for(plugin: Provider, deploy: Path) -
         assert asked(deploy) == ["install", "confirm"]
 
 
+@pytest.mark.parametrize(
+    "fault",
+    [
+        *(Fault(LISTS, "status", status=status, times=1) for status in (400, 429, 500)),
+        Fault(LISTS, "html", times=1),
+        Fault(LISTS, "reset", times=1),
+        Fault("/xapi/plugins/ohifViewerPlugin", "status", status=500, times=1),
+    ],
+    ids=lambda fault: f"{fault.kind}-{fault.status}-{fault.path.rpartition('/')[2]}",
+)
+def test_one_odd_answer_of_an_xnat_that_starts_undoes_nothing(plugin: Provider, deploy: Path, fault: Fault) -> None:
+    for url in xnat_with(faults=[replace(fault)]):
+        plugin.create(inputs(url, deploy, timeout=30))
+        assert asked(deploy) == ["install", "confirm"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        (
+            Fault(LISTS, "status", status=500),
+            r"answered 500 although|expected a list of addresses, got: fault injected",
+        ),
+        (Fault(LISTS, "reset"), "GET .*/xapi/ohifaiaa/servers: "),
+    ],
+    ids=["500", "reset"],
+)
+def test_odd_answers_until_the_end_are_undone_and_the_last_is_told(
+    plugin: Provider, deploy: Path, fault: Fault, reason: str
+) -> None:
+    for url in xnat_with(faults=[replace(fault)]):
+        with pytest.raises(
+            ProviderFailed, match=rf"({reason}).*\(waited [23] s\).*; what was there before was put back"
+        ):
+            plugin.create(inputs(url, deploy))
+        assert asked(deploy) == ["install", "undo"]
+
+
+def test_a_missing_right_undoes_nothing(plugin: Provider, deploy: Path) -> None:
+    for url in xnat_with(faults=[Fault(LISTS, "status", status=403)]):
+        with pytest.raises(ProviderFailed, match=r"answered 403"):
+            plugin.create(inputs(url, deploy, timeout=60))
+        assert asked(deploy) == ["install"]
+
+
 def test_an_xnat_without_the_plugin_gets_back_what_it_had_and_says_so(plugin: Provider, deploy: Path) -> None:
     for url in xnat_with(viewer_plugin=None, other_plugins=("containers",)):
         with pytest.raises(ProviderFailed) as failed:
-            plugin.create(inputs(url, deploy))
+            plugin.create(inputs(url, deploy, timeout=60))
         assert str(failed.value) == (
             f"XNAT {url}: XNAT has no OHIF viewer plugin, only containers: install version 3.0 or newer and restart "
             "XNAT; what was there before was put back (ohif-viewer-3.6.2.jar)"

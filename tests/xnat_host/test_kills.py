@@ -3,6 +3,7 @@ same deployment, run again, ends as if nothing had happened."""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -58,8 +59,15 @@ def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def settings(host: XnatHost, content: bytes, version: str) -> dict[str, Any]:
     jar = host.folder.parent / "new.jar"
     jar.write_bytes(content)
-    here = {"host": [], "probe_url": host.url[0], "restart": f"curl -fsS -X POST {host.url[0]}/sandbox/restart"}
+    here = {"host": [], "probe_url": host.url[0], "restart": stop_and_start(host)}
     return host.settings(version=version, jar=str(jar), **here) | {"start_timeout": 2}
+
+
+def stop_and_start(host: XnatHost) -> str:
+    """Between its two ends, XNAT answers nobody: a kill there leaves it down."""
+    curl, sandbox = "curl -fsS -X", f"{host.url[0]}/sandbox"
+    down = json.dumps([{"path": "*", "kind": "status"}])
+    return f"{curl} PUT -d '{down}' {sandbox}/faults; {curl} POST {sandbox}/restart; {curl} DELETE {sandbox}/faults"
 
 
 def reset(host: XnatHost, calls: Path) -> None:
@@ -152,3 +160,27 @@ def test_a_way_back_that_is_killed_anywhere_is_finished_by_the_next(
         with pytest.raises(Failed):
             deploy("install", wanted)
         assert (host.jars(), host.loaded()) == ({"ohif-viewer-3.6.2.jar": OLD}, "3.6.2"), calls.read_text()
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_restart_alone_that_is_killed_anywhere_is_finished_by_the_next(
+    host: XnatHost, calls: Path, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    """As for a new node: no change is open that could be undone."""
+    wanted = settings(host, NEW, "3.7.2")
+    reset(host, calls)
+    deploy("install", wanted)
+    deploy("confirm", wanted)
+    loaded = host.plugins / ".xnat-aiaa" / "loaded"
+    on_this_machine = next(loaded.iterdir())
+    on_this_machine.unlink()
+    calls.write_text("")
+    deploy("install", wanted)
+    for at in range(1, count_of(calls) + 1, EVERY):
+        on_this_machine.unlink()
+        calls.write_text("")
+        killed(wanted, at, when, monkeypatch)
+        deploy("install", wanted)
+        assert (host.jars(), host.loaded()) == ({"ohif-viewer-3.7.2.jar": NEW}, "3.7.2"), calls.read_text()
+        assert deploy("install", wanted).endswith("nothing changed\n")

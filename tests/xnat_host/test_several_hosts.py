@@ -74,6 +74,14 @@ def test_a_new_node_loads_the_plugin_too(hosts: XnatHost) -> None:
     assert hosts.restarts == [1, 1]
 
 
+def test_a_new_node_that_cannot_see_xnat_restarts_none(hosts: XnatHost) -> None:
+    deploy("install", wanted(hosts, host="ssh://node0"))
+    deploy("confirm", wanted(hosts, host="ssh://node0"))
+    with pytest.raises(Failed, match=r"viewer_plugin on ssh://node1: XNAT does not answer at http://localhost:1"):
+        deploy("install", wanted(hosts, probe_url="http://localhost:1"))
+    assert (hosts.restarts, hosts.jars()) == ([1, 0], {"ohif-viewer-3.7.2.jar": NEW})
+
+
 def test_a_node_is_the_same_one_however_its_address_is_written(hosts: XnatHost) -> None:
     deploy("install", wanted(hosts, host="ssh://node0", restart="none"))
     other = f"ssh://{getpass.getuser()}@node0"

@@ -79,6 +79,36 @@ def test_a_restart_that_was_left_to_a_person_and_fails_is_undone(host: XnatHost)
     assert (host.jars(), host.loaded()) == ({"ohif-viewer-3.6.2.jar": OLD}, "3.6.2")
 
 
+UNSEEN = "http://localhost:1"
+
+
+@pytest.mark.parametrize(("content", "version"), [(NEW, "3.7.2"), (viewer_jar("3.8.0", java=51), "3.8.0")])
+def test_a_restart_that_was_left_to_a_person_is_not_done_where_nobody_would_see_xnat_come_back(
+    host: XnatHost, content: bytes, version: str
+) -> None:
+    host.put("ohif-viewer-3.6.2.jar", OLD)
+    deploy("install", wanted(host, restart="none"))
+    host.restart_all()
+    with pytest.raises(Failed, match=r"XNAT does not answer at http://localhost:1, so nobody would see it come back"):
+        deploy("install", wanted(host, content, version, probe_url=UNSEEN))
+    assert (host.jars(), host.loaded(), host.restarts) == ({"ohif-viewer-3.7.2.jar": NEW}, "3.7.2", [0])
+
+
+def test_an_xnat_that_came_back_with_neither_jar_has_to_be_seen_before_the_next_change(host: XnatHost) -> None:
+    host.put("ohif-viewer-3.6.2.jar", OLD)
+    stop = f"""curl -fsS -X PUT -d '[{{"path": "*", "kind": "status"}}]' {host.url[0]}/sandbox/faults"""
+    down = wanted(host, restart=stop)
+    with pytest.raises(Failed, match=r"XNAT does not come back with it either"):
+        deploy("install", down)
+    with pytest.raises(Failed, match=r"XNAT does not answer at http://localhost:8080, so nobody would see it come"):
+        deploy("install", wanted(host))
+
+
+def test_what_needs_no_restart_needs_no_look_at_xnat(host: XnatHost) -> None:
+    deploy("install", wanted(host))
+    assert deploy("install", wanted(host, probe_url=UNSEEN)).endswith("nothing changed\n")
+
+
 @pytest.mark.parametrize("action", ["restore", "undo"])
 def test_what_comes_back_where_a_person_restarts_says_so(host: XnatHost, action: str) -> None:
     host.put("ohif-viewer-3.6.2.jar", OLD)

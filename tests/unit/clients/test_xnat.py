@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count
 
 import pytest
@@ -13,7 +13,7 @@ from werkzeug import Request, Response
 
 from clients.errors import Broken, ClientError, LoginRefused, NotReady, Refused, Rejected
 from clients.xnat import XnatClient
-from clients.xnat_answers import NoProject, UnreadableList
+from clients.xnat_answers import NoPlugin, NoProject, UnreadableList
 
 PASSWORD = "pä/ss w:rd"
 BASIC = "Basic " + b64encode(f"svc:{PASSWORD}".encode()).decode()
@@ -331,12 +331,35 @@ class TestServerList:
         client.wait_for_lists(5, lambda _line: None)
         assert xnat.calls.count(f"GET {SITE}") == 3
 
-    def test_a_plugin_that_is_not_installed_is_not_waited_for(self, xnat: Script, client: XnatClient) -> None:
+    @pytest.mark.parametrize("wait", [XnatClient.wait_for_lists, XnatClient.wait_for_viewer_plugin])
+    @pytest.mark.parametrize(
+        ("plugins", "words"),
+        [
+            ('{"containers": {"version": "3.4"}}', "only containers"),
+            ('{"ohifViewerPlugin": {"version": "2.1.0"}}', "version 2.1.0, which keeps no lists"),
+        ],
+    )
+    def test_a_plugin_that_is_not_installed_is_not_waited_for(
+        self, xnat: Script, client: XnatClient, wait: Callable[..., object], plugins: str, words: str
+    ) -> None:
         xnat.answers(SITE, TOMCAT_404)
-        xnat.answers("/xapi/plugins", Response('{"containers": {"version": "3.4"}}'))
-        with pytest.raises(Rejected, match="only containers"):
+        xnat.answers("/xapi/plugins", Response(plugins))
+        with pytest.raises(NoPlugin, match=words):
+            wait(client, 60, lambda _line: None)
+        assert xnat.calls.count(f"GET {SITE}") == 1
+
+    @pytest.mark.parametrize("odd", [Response("x", status=500), Response("x", status=400), Response(LOGIN_PAGE)])
+    def test_an_odd_answer_is_waited_out_just_after_a_start(
+        self, xnat: Script, client: XnatClient, odd: Response
+    ) -> None:
+        xnat.answers(SITE, odd, odd, NONE)
+        with pytest.raises((Rejected, Broken)):
             client.wait_for_lists(60, lambda _line: None)
         assert xnat.calls.count(f"GET {SITE}") == 1
+        xnat.answers("/xapi/plugins/ohifViewerPlugin", odd, Response('{"version": "3.7.2"}'))
+        xnat.answers(SITE, NONE)
+        assert client.wait_for_viewer_plugin(60, lambda _line: None) == "3.7.2"
+        assert xnat.calls.count(f"GET {SITE}") == 4
 
     @pytest.mark.parametrize(
         ("groups", "ids", "kind", "words"),
