@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import getpass
+import io
 import os
 import sys
 from collections.abc import Callable
@@ -27,6 +28,8 @@ Command = Callable[[argparse.Namespace], bool]
 def main() -> int:
     options = _parser().parse_args()
     command: Command = options.run
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)  # in a pipe, too, what goes well is told before what does not
     try:
         well = command(options)
         sys.stdout.flush()

@@ -7,11 +7,13 @@ Label's (monailabel/config.py): AIAA's is not published.
 
 import json
 import shutil
+import tarfile
 import time
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from sandbox.aiaa.errors import AIAAException
 from sandbox.aiaa.workspace import write_whole
@@ -105,8 +107,13 @@ def _fill(images: Path, files: Sequence[tuple[str, Path]], *, uncompress: bool) 
 
 
 def _unpack(archive: Path, folder: Path) -> None:
+    is_zip = archive.suffix == ".zip"
+    if not is_zip and not hasattr(tarfile, "data_filter"):
+        told = "this Python unpacks zip files only: for tar files, which may lead out of their folder, 3.11.4 is needed"
+        raise AIAAException("INVALID_INPUT", f"{archive.name} cannot be uncompressed: {told}")
+    safely: dict[str, Any] = {} if is_zip else {"filter": "data"}  # which Pythons before that do not know
     try:
-        shutil.unpack_archive(archive, folder, filter="data" if archive.suffix != ".zip" else None)
+        shutil.unpack_archive(archive, folder, **safely)
     except (shutil.ReadError, ValueError) as error:
         raise AIAAException("INVALID_INPUT", f"{archive.name} cannot be uncompressed: {error}") from None
     archive.unlink()

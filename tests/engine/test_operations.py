@@ -41,7 +41,7 @@ class Aiaa:
         done = subprocess.run(
             [self.stack.folder / "bin" / "aiaa", *args, *of_stack],
             cwd=self.folder,
-            env={**self.stack.env, **(env or {})},
+            env={**self.stack.env, "PYTHONUNBUFFERED": "", **(env or {})},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

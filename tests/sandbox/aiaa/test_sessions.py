@@ -1,6 +1,7 @@
 """``/session/``: a viewer uploads a volume once and refers to it."""
 
 import io
+import tarfile
 import uuid
 import zipfile
 from pathlib import Path
@@ -61,6 +62,20 @@ def test_an_archive_is_unpacked_when_told(aiaa: Server, phantom: bytes) -> None:
         content.writestr("folder/x.nii", phantom)
     session = aiaa.put("/session/?uncompress=true", files={"image": ("x.zip", archive.getvalue())}).json()["session_id"]
     assert aiaa.infer("segmentation", "liver_demo", None, {}, session_id=session).status_code == 200
+
+
+def test_a_tar_file_is_unpacked_only_where_python_sees_to_it_that_it_stays_in_its_folder(
+    aiaa: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as content:
+        content.addfile(tarfile.TarInfo("folder/x.nii"))
+    files = {"image": ("x.tar", archive.getvalue())}
+    if hasattr(tarfile, "data_filter"):
+        assert "session_id" in aiaa.put("/session/?uncompress=true", files=files).json()
+    monkeypatch.delattr(tarfile, "data_filter", raising=False)
+    answer = aiaa.put("/session/?uncompress=true", files=files)
+    assert (answer.status_code, answer.json()["error"]["type"]) == (500, "AIAAException")
 
 
 def test_what_is_no_archive_cannot_be_unpacked(aiaa: Server) -> None:
