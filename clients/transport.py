@@ -78,6 +78,12 @@ class Answer:
         return Broken(f"{self.tried}: expected {expected}, got: {said(self.body, self.secrets)[0] or 'nothing'}")
 
     @property
+    def answered(self) -> str:
+        """What was tried, and what was said to it, for an error."""
+        words = said(self.body, self.secrets)[0]
+        return f"{self.tried}: answered {self.status}" + (f": {words}" if words else "")
+
+    @property
     def location(self) -> str:
         """Where a redirect points to, as it may be shown."""
         return one_line(redacted(public(self.headers.get("Location", "nowhere")), self.secrets))[:_LOCATION_LIMIT]

@@ -107,9 +107,7 @@ class XnatClient(XnatSession):
         answer = self.call("PUT", *meaning.list_path(scope), body=json.dumps(list(urls)), expect=(200, 403, 404))
         if answer.status == 403:
             rights = [meaning.ADMINISTRATOR, *([] if scope == "site" else [meaning.ALL_DATA])]
-            words = said(answer.body, answer.secrets)[0]
-            told = f"{answer.tried}: answered 403" + (f": {words}" if words else "")
-            raise Refused(told, advice=meaning.granting(self.url, self.account(), rights))
+            raise Refused(answer.answered, advice=meaning.granting(self.url, self.account(), rights))
         if answer.status == 404:
             raise meaning.no_route(answer, self.plugins())
         back = self.server_list(scope) or ()

@@ -113,8 +113,7 @@ class ViewerClient(XnatClient):
         if answer.status == 500:
             if _is_plugins_word(answer):
                 return False
-            words = said(answer.body, answer.secrets)[0]
-            raise Broken(f"{answer.tried}: answered 500" + (f": {words}" if words else ""))
+            raise Broken(answer.answered)
         if answer.status == 403:
             raise self._may_not(answer, "read")
         if answer.status == 422:
@@ -203,11 +202,9 @@ class ViewerClient(XnatClient):
 
     def _may_not(self, answer: Answer, do: str) -> MayNot:
         account = self.account()
-        words = said(answer.body, answer.secrets)[0]
-        told = f"{answer.tried}: answered {answer.status}" + (f": {words}" if words else "")
         rights = [meaning.ADMINISTRATOR] if do == "administer" else [meaning.ALL_DATA]
         return MayNot(
-            f"account {account} may not {do} it, or it is not there ({told})",
+            f"account {account} may not {do} it, or it is not there ({answer.answered})",
             advice=meaning.granting(self.url, account, rights),
         )
 
