@@ -129,7 +129,7 @@ class ClaraV4(pulumi.ComponentResource):
                 parent=self,
                 depends_on=[workspace, *after],
                 replace_on_changes=_REPLACE_ON,
-                hooks=namesake_removed(server.docker),
+                hooks=namesake_removed(server.docker_host),
             ),
         )
 
