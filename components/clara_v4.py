@@ -10,7 +10,7 @@ import pulumi
 import pulumi_docker as docker
 
 from components import labels
-from components.namesake import namesake_removed
+from components.namesake import namesake_removed, network_namesake_removed
 from components.workspace import Workspace
 from settings import Healthcheck, Server
 
@@ -56,7 +56,7 @@ class ClaraV4(pulumi.ComponentResource):
             f"{name}-aiaa",
             name=f"{labels.prefix(name)}-aiaa",
             labels=labels.for_network(),
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(parent=self, hooks=network_namesake_removed(server.docker_host)),
         )
         self.triton = self._container(
             "tritonserver",
@@ -129,6 +129,8 @@ class ClaraV4(pulumi.ComponentResource):
                 parent=self,
                 depends_on=[workspace, *after],
                 replace_on_changes=_REPLACE_ON,
+                # By the name alone, a container would stay with a network that was removed, and could never start.
+                replacement_trigger=self.network.id,
                 hooks=namesake_removed(server.docker_host),
             ),
         )

@@ -7,9 +7,7 @@ import re
 from engines.address import EngineAddress
 from engines.errors import NoEngine
 
-_START_IT = (
-    "start it, or correct the address (a server's docker, or DOCKER_HOST); `docker -H ADDRESS info` tries the same"
-)
+_START_IT = "start it, or correct the address (a server's docker, or DOCKER_HOST); `docker info` shows the same"
 # What ssh adds when the way to the server was closed: the reason stands before it.
 _AFTER_THE_REASON = re.compile(
     r"kex_exchange_identification: |banner exchange: |Connection closed by |Killed by signal"
