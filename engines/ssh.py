@@ -46,7 +46,7 @@ def command(url: str) -> list[str]:
     return [*words, *OPTIONS, "-o", "ConnectTimeout=30", "-T", "--", str(parts.hostname), remote]
 
 
-class SshAdapter(BaseHTTPAdapter):  # type: ignore[misc] # has no types
+class SshAdapter(BaseHTTPAdapter):
     """For `requests`: HTTP to the engine, each connection by an ssh of its own."""
 
     def __init__(self, url: str, timeout: float) -> None:
@@ -90,7 +90,12 @@ class _Connection(urllib3.connection.HTTPConnection):
         with its:
             # A session of its own: without a terminal ssh asks nobody, and Ctrl-C is for Pulumi, which ends us.
             self._ssh = subprocess.Popen(
-                self._words, stdin=its, stdout=its, stderr=self._said, cwd=PROJECT, start_new_session=True
+                self._words,
+                stdin=its.fileno(),
+                stdout=its.fileno(),
+                stderr=self._said,
+                cwd=PROJECT,
+                start_new_session=True,
             )
         ours.settimeout(self._seconds)
         self.sock = ours
