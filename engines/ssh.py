@@ -7,6 +7,7 @@ speaks gRPC does not survive that (https://github.com/grpc/grpc/issues/43055).
 
 from __future__ import annotations
 
+import re
 import shlex
 import socket
 import subprocess
@@ -43,7 +44,12 @@ def command(url: str) -> list[str]:
     host = [f"--host=unix://{unquote(parts.path)}"] if parts.path.strip("/") else []
     # ssh gives the command to a shell over there.
     remote = shlex.join(["docker", *host, "system", "dial-stdio"])
-    return [*words, *OPTIONS, "-o", "ConnectTimeout=30", "-T", "--", str(parts.hostname), remote]
+    return [*words, *OPTIONS, "-o", "ConnectTimeout=30", "-T", "--", _host(parts.netloc), remote]
+
+
+def _host(netloc: str) -> str:
+    """As it is written: ssh's aliases have large and small letters, which `urlsplit` makes small."""
+    return unquote(re.sub(r"^(.*@)?\[?(.*?)\]?(:\d*)?$", r"\2", netloc))
 
 
 class SshAdapter(BaseHTTPAdapter):

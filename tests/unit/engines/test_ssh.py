@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import stat
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,40 +11,21 @@ from pytest_httpserver import HTTPServer
 from clients.docker_engine import docker_engine
 from clients.errors import Unreachable
 from engines import ssh
+from tests.support.scripted_ssh import ScriptedSsh, to
 
-Script = Callable[[str], Path]
+Script = Callable[[str], ScriptedSsh]
 
 
 @pytest.fixture
 def scripted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Script:
-    """Puts an `ssh` on PATH that does what the Python text says; gives the file in which it notes its arguments."""
+    """Puts an `ssh` on PATH that does what the Python text says."""
 
-    def make(does: str) -> Path:
-        noted = tmp_path / "arguments"
-        script = tmp_path / "bin" / "ssh"
-        script.parent.mkdir()
-        script.write_text(
-            f"#!{sys.executable}\nimport json, os, socket, sys, threading, time\n"
-            f"open({str(noted)!r}, 'a').write(json.dumps([os.getpid(), *sys.argv[1:]]) + '\\n')\n{does}\n"
-        )
-        script.chmod(script.stat().st_mode | stat.S_IXUSR)
-        monkeypatch.setenv("PATH", f"{script.parent}:{os.environ['PATH']}")
-        return noted
+    def make(does: str) -> ScriptedSsh:
+        made = ScriptedSsh(tmp_path, does)
+        monkeypatch.setenv("PATH", made.path)
+        return made
 
     return make
-
-
-def to(engine: HTTPServer) -> str:
-    """What ssh and `docker system dial-stdio` do together."""
-    return f"""
-engine = socket.create_connection(({engine.host!r}, {engine.port}))
-def copy(source, target, end):
-    while chunk := os.read(source, 65536):
-        os.write(target, chunk)
-    end()
-threading.Thread(target=copy, args=(engine.fileno(), 1, lambda: os._exit(0))).start()
-copy(0, engine.fileno(), lambda: engine.shutdown(socket.SHUT_WR))
-"""
 
 
 @pytest.fixture
@@ -58,48 +35,46 @@ def engine(httpserver: HTTPServer) -> HTTPServer:
     return httpserver
 
 
-def arguments(noted: Path) -> list[list[str]]:
-    return [json.loads(line)[1:] for line in noted.read_text().splitlines()]
-
-
-def none_is_left(noted: Path) -> bool:
-    pids = [json.loads(line)[0] for line in noted.read_text().splitlines()]
-    return bool(pids) and not any(Path(f"/proc/{pid}").exists() for pid in pids)
-
-
 @pytest.mark.parametrize(
-    ("url", "before", "remote"),
+    ("url", "before", "host", "remote"),
     [
-        ("ssh://gpu1", [], "docker system dial-stdio"),
-        ("ssh://admin@gpu1", ["-l", "admin"], "docker system dial-stdio"),
-        ("ssh://gpu1:2222", ["-p", "2222"], "docker system dial-stdio"),
-        ("ssh://admin@[fe80::1]:2222", ["-l", "admin", "-p", "2222"], "docker system dial-stdio"),
-        ("ssh://DOM%5Cadmin@gpu1", ["-l", "DOM\\admin"], "docker system dial-stdio"),
-        ("ssh://gpu1/", [], "docker system dial-stdio"),
+        ("ssh://GPU_1.lab", [], "GPU_1.lab", "docker system dial-stdio"),
+        ("ssh://gpu1", [], "gpu1", "docker system dial-stdio"),
+        ("ssh://admin@gpu1", ["-l", "admin"], "gpu1", "docker system dial-stdio"),
+        ("ssh://gpu1:2222", ["-p", "2222"], "gpu1", "docker system dial-stdio"),
+        (
+            "ssh://admin@[fe80::1%25eth0]:2222",
+            ["-l", "admin", "-p", "2222"],
+            "fe80::1%eth0",
+            "docker system dial-stdio",
+        ),
+        ("ssh://DOM%5Cadmin@gpu1", ["-l", "DOM\\admin"], "gpu1", "docker system dial-stdio"),
+        ("ssh://gpu1/", [], "gpu1", "docker system dial-stdio"),
         (
             "ssh://gpu1/run/user/1000/docker.sock",
             [],
+            "gpu1",
             "docker --host=unix:///run/user/1000/docker.sock system dial-stdio",
         ),
-        ("ssh://gpu1/a;b", [], "docker '--host=unix:///a;b' system dial-stdio"),
+        ("ssh://gpu1/a;b", [], "gpu1", "docker '--host=unix:///a;b' system dial-stdio"),
     ],
 )
-def test_the_command_line_is_the_docker_clis(url: str, before: list[str], remote: str) -> None:
+def test_the_command_line_is_the_docker_clis(url: str, before: list[str], host: str, remote: str) -> None:
     words = ssh.command(url)
     assert words[1 : 1 + len(before)] == before
     assert words[-3] == "--"
-    assert words[-2] == ("fe80::1" if "fe80" in url else "gpu1")
+    assert words[-2] == host
     assert words[-1] == remote
     assert ("-p" in words) == (":2222" in url), "without a port, ssh's configuration gives it"
 
 
 def test_an_engine_answers_and_no_ssh_is_left(scripted: Script, engine: HTTPServer) -> None:
-    noted = scripted(to(engine))
+    made = scripted(to(engine))
     with docker_engine("ssh://gpu1") as client:
         assert client.containers.list() == []
-    (words,) = {tuple(words) for words in arguments(noted)}
+    (words,) = {tuple(words) for words in made.arguments()}
     assert words[-2:] == ("gpu1", "docker system dial-stdio")
-    assert none_is_left(noted)
+    assert made.none_is_left()
 
 
 def test_docker_host_may_be_an_engine_over_ssh(
@@ -139,14 +114,14 @@ def test_docker_host_may_be_an_engine_over_ssh(
     ],
 )
 def test_sshs_own_words_are_the_error_in_one_line(scripted: Script, words: str, line: str, advice: str) -> None:
-    noted = scripted(f"sys.stderr.write({words!r}); sys.exit(255)")
+    made = scripted(f"sys.stderr.write({words!r}); sys.exit(255)")
     with pytest.raises(Unreachable) as caught, docker_engine("ssh://gpu1"):
         pass
     assert str(caught.value).startswith("Docker engine ssh://gpu1 did not answer: ")
     assert line in str(caught.value)
     assert advice in caught.value.advice
     assert len(caught.value.line.splitlines()) == 1
-    assert none_is_left(noted)
+    assert made.none_is_left()
 
 
 def test_what_a_log_in_prints_before_the_engines_answer_is_named(scripted: Script) -> None:
@@ -168,7 +143,7 @@ def test_an_ssh_whose_network_is_gone_is_ended(
     scripted: Script, engine: HTTPServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ssh, "_LAST_WORDS", 0.1)
-    noted = scripted(to(engine).replace("lambda: engine.shutdown(socket.SHUT_WR)", "lambda: time.sleep(60)"))
+    made = scripted(to(engine).replace("lambda: engine.shutdown(socket.SHUT_WR)", "lambda: time.sleep(60)"))
     with docker_engine("ssh://gpu1") as client:
         client.containers.list()
-    assert none_is_left(noted)
+    assert made.none_is_left()

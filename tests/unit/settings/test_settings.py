@@ -142,3 +142,21 @@ def test_the_development_stack_is_valid_and_stays_on_loopback() -> None:
 )
 def test_gpus_are_all_none_or_some(written: object, means: tuple[str, ...]) -> None:
     assert Settings.parse({"servers": {"main": {"gpus": written}}}).servers["main"].gpus == means
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "unix:///run/user/1000/docker.sock",
+        "ssh://gpu1",
+        "ssh://some_alias",
+        "ssh://DOM%5Cme.x-y@gpu1.example.org:2222",
+        "ssh://me@[fe80::1%25eth0]:2222",
+        "ssh://gpu1/run/user/1000/docker.sock",
+        "tcp://gpu1",
+        "tcp://[::1]:2376",
+    ],
+)
+def test_every_address_of_an_engine_that_the_docker_cli_takes_is_taken(address: str) -> None:
+    server = {"docker": address, "bind": "10.0.0.1"}
+    assert Settings.parse({"servers": {"main": server}}).servers["main"].docker == address
