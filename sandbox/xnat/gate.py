@@ -25,7 +25,7 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 _BROWSER = re.compile("Mozilla|AppleWebKit|MSIE|Opera")
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
-_CHANGE_PASSWORD = "/app/template/XDATScreen_UpdateUser.vm"
+_EXPIRED_PAGE = "/app/template/XDATScreen_UpdateUser.vm"
 
 
 class StartUp:
@@ -76,7 +76,7 @@ class Gate:
 
         async def admitted(request: Request) -> Response:
             if user_of(request).has_to_change_password:
-                return self._redirect(_CHANGE_PASSWORD)
+                return self._redirect(_EXPIRED_PAGE)
             if not (self._site.initialized or before_set_up):
                 admin = user_of(request).is_administrator
                 return self._redirect("/setup" if admin else "/app/template/Unconfigured.vm")

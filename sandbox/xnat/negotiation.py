@@ -7,9 +7,9 @@ import re
 
 from starlette.requests import Request
 
-_TOKEN = r"[!#$%&'*+.^_`{|}~0-9A-Za-z-]+"
-_PARAMETER = rf'{_TOKEN}=(?:{_TOKEN}|"[^"]*")'
-_KIND = re.compile(rf"(\*/\*|\*|{_TOKEN}/\*|(?!\*/)({_TOKEN})/({_TOKEN}))((?:\s*;\s*{_PARAMETER})*)\s*;?", re.ASCII)
+_NAME = r"[!#$%&'*+.^_`{|}~0-9A-Za-z-]+"
+_PARAMETER = rf'{_NAME}=(?:{_NAME}|"[^"]*")'
+_KIND = re.compile(rf"(\*/\*|\*|{_NAME}/\*|(?!\*/)({_NAME})/({_NAME}))((?:\s*;\s*{_PARAMETER})*)\s*;?", re.ASCII)
 JSON, TEXT = "application/json", "text/plain"
 
 

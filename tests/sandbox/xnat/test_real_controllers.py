@@ -67,8 +67,25 @@ def test_a_get_gives_what_jackson_reads_of_the_stored_text(xnat: Xnat, stored: s
 
 @pytest.mark.parametrize(
     "stored",
-    [b"no json", b"{}", b'"http://h"', b"[[]]", b'[{"a": 1}]', b"['http://h']", b'# x\n["http://h"]', b'["a",]', b"["]
-    + [b"nullx", b'["a"', b'["\t"]', b"[" * 100_000, b"[01]", b'["a" "b"]', b"\xff\xfe\xfa", rb'["\ud800"]'],
+    [
+        b"no json",
+        b"{}",
+        b'"http://h"',
+        b"[[]]",
+        b'[{"a": 1}]',
+        b"['http://h']",
+        b'# x\n["http://h"]',
+        b'["a",]',
+        b"[",
+        b"nullx",
+        b'["a"',
+        b'["\t"]',
+        b"[" * 100_000,
+        b"[01]",
+        b'["a" "b"]',
+        b"\xff\xfe\xfa",
+        rb'["\ud800"]',
+    ],
 )
 def test_a_get_of_a_stored_text_that_is_no_list_is_a_500(xnat: Xnat, stored: bytes) -> None:
     store(xnat, stored)
@@ -233,8 +250,13 @@ def test_odd_paths_are_refused_before_anything_else(xnat: Xnat, path: str, statu
 
 @pytest.mark.parametrize(
     "path",
-    ["/xapi/ohifaiaa/servers.json", "/admin/ohifaiaa/servers", "/pages/ohifaiaa/servers", "/schemas/ohifaiaa/servers"]
-    + ["/schemas/ohifaiaa/servers.json"],
+    [
+        "/xapi/ohifaiaa/servers.json",
+        "/admin/ohifaiaa/servers",
+        "/pages/ohifaiaa/servers",
+        "/schemas/ohifaiaa/servers",
+        "/schemas/ohifaiaa/servers.json",
+    ],
 )
 def test_the_list_has_other_names(xnat: Xnat, path: str) -> None:
     xnat.put(SITE, json=SERVERS)
