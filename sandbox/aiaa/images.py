@@ -82,9 +82,8 @@ def _unpacked(content: bytes, name: str) -> bytes:
 def _read_picture(content: bytes, name: str) -> Image:
     try:
         with PIL.Image.open(io.BytesIO(content), formats=("PNG", "JPEG")) as picture:
-            if picture.mode == "P":  # its voxels are indices into a palette
-                picture = picture.convert("RGB")
-            voxels = np.asarray(picture)
+            # Those of a picture with a palette are indices into that.
+            voxels = np.asarray(picture.convert("RGB") if picture.mode == "P" else picture)
     except (OSError, SyntaxError, ValueError, PIL.Image.DecompressionBombError) as error:
         raise AIAAException("INVALID_INPUT", f"{name} cannot be read: {error}") from None
     return Image(voxels.astype(np.uint8) if voxels.dtype == bool else voxels, np.eye(4), axes=2, extension=".png")

@@ -90,7 +90,7 @@ def mask_of(row: Row, answer: Answer) -> Any:
     if content.startswith(b"\x89PNG"):
         return np.asarray(PIL.Image.open(io.BytesIO(content)))
     mask = nib.Nifti1Image.from_bytes(gzip.decompress(content))
-    assert row.reads == "form" or mask.get_data_dtype() == np.uint16
+    assert row.reads == "form" or mask.header["datatype"] == 512  # uint16
     return np.asarray(mask.dataobj)
 
 
