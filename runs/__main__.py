@@ -15,6 +15,11 @@ from pathlib import Path
 _PROJECT = Path(__file__).resolve().parents[1]
 sys.path[0] = str(_PROJECT)  # Python put this file's own folder there
 
+from clients import ending  # noqa: E402
+
+if __name__ == "__main__":
+    ending.interruptible_while_loading()
+
 from runs import note  # noqa: E402
 from runs.command_line import CommandLine  # noqa: E402
 from runs.development import passphrase  # noqa: E402
@@ -97,12 +102,17 @@ def _run(pulumi: str, line: CommandLine, stack: str, backend: str, held: note.No
 
 
 def _say(line: str) -> None:
-    print(f"bin/pulumi: {line}", file=sys.stderr, flush=True)
+    with contextlib.suppress(OSError, ValueError):  # what is cleaned up is so whether or not anybody reads of it
+        print(f"bin/pulumi: {line}", file=sys.stderr, flush=True)
+
+
+def _called() -> int:
+    try:
+        return main(sys.argv[1], sys.argv[2:])
+    except KeyboardInterrupt:
+        _say("interrupted")
+        return ending.INTERRUPTED
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(sys.argv[1], sys.argv[2:]))
-    except KeyboardInterrupt:
-        _say("interrupted")
-        sys.exit(130)
+    sys.exit(ending.ended("bin/pulumi", _called))

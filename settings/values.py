@@ -319,7 +319,18 @@ NgcPath = Annotated[
         "a model's path on NGC, such as nvidia/med/clara_pt_spleen_ct_segmentation",
     ),
 ]
-Gpu = Annotated[str, _one_of(r"[A-Za-z0-9:/_-]+", 'a GPU\'s number or UUID as nvidia-smi -L lists it, such as "0"')]
+# A number, which may name a slice of it as 0:1; a UUID of a GPU or of a MIG slice, whose older form ends in /1/0
+# (https://docs.nvidia.com/datacenter/tesla/mig-user-guide/); or a CDI device, vendor/class=name
+# (https://github.com/cncf-tags/container-device-interface/blob/main/SPEC.md).
+_CDI_DEVICE = r"[A-Za-z][A-Za-z0-9_.-]*/[A-Za-z][A-Za-z0-9_.-]*=[A-Za-z0-9]([A-Za-z0-9_.:-]*[A-Za-z0-9])?"
+Gpu = Annotated[
+    str,
+    _one_of(
+        rf"all|[0-9]{{1,4}}(:[0-9]{{1,3}})?|(GPU|MIG)-[A-Za-z0-9-]+(/[0-9]+/[0-9]+)?|{_CDI_DEVICE}",
+        'a GPU\'s number or UUID as nvidia-smi -L lists it, such as "0", or the name of a CDI device, such as '
+        '"nvidia.com/gpu=0"',
+    ),
+]
 VariableName = Annotated[str, BeforeValidator(_variable_name)]
 Port = Annotated[int, whole(1, 65535)]
 Seconds = Annotated[int, whole(1, _WEEK, " of seconds")]

@@ -103,6 +103,19 @@ CASES: list[tuple[dict[str, Any], str]] = [
         'servers.main.gpus: must be "all", or a list of GPU ids such as ["0"], not both',
     ),
     (
+        server(gpus=["nvidia.com/gpu=0", "1"]),
+        "servers.main.gpus: must hold CDI names such as nvidia.com/gpu=0 only, or none: the engine itself gives "
+        "those, and NVIDIA's runtime gives GPUs by number and UUID",
+    ),
+    *(
+        (
+            server(gpus=["0", odd]),
+            'servers.main.gpus[1]: must be a GPU\'s number or UUID as nvidia-smi -L lists it, such as "0", or the '
+            f"name of a CDI device, such as \"nvidia.com/gpu=0\", not '{odd}'",
+        )
+        for odd in ("none", "void", "nvidia.com/gpu", "nvidia.com/gpu=", "=0", "gpu=0", "nvidia.com/gpu=0,1", "-1")
+    ),
+    (
         server(bind="localhost"),
         "servers.main.bind: must be an IP address of the engine's machine, such as 127.0.0.1, or 0.0.0.0 "
         "for all, not 'localhost'",
