@@ -12,6 +12,7 @@ from components.clara_v4 import ClaraV4, ClaraV4Args, container_names
 from components.workspace import Workspace, WorkspaceArgs
 from dynamic_providers.aiaa.endpoint import Endpoint
 from dynamic_providers.aiaa.host_check import HostCheck
+from engines import provider
 from settings import Server
 
 
@@ -69,7 +70,7 @@ class AnnotationServer(pulumi.ComponentResource):
             url=self.url,
             containers=self.containers,
             logs_of=container_names(name) if args.images else {},
-            docker_host=server.docker,
+            docker_host=server.docker_host,
             timeout=server.ready_timeout,
             opts=pulumi.ResourceOptions(parent=self),
         )
@@ -79,7 +80,7 @@ class AnnotationServer(pulumi.ComponentResource):
         checked = HostCheck(
             name,
             key=f"servers.{name}",
-            docker_host=server.docker,
+            docker_host=server.docker_host,
             bind=server.bind,
             port=server.port,
             gpus=server.gpus,
@@ -88,15 +89,15 @@ class AnnotationServer(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         child = pulumi.ResourceOptions(parent=self, depends_on=[checked])
-        if server.docker:
+        if server.docker_host:
             # Another engine has other containers: what is on the old one goes with its provider.
             moving = pulumi.ResourceOptions(replace_on_changes=["host"], delete_before_replace=True)
             moving = pulumi.ResourceOptions.merge(child, moving)
-            engine = docker.Provider(f"{name}-engine", host=server.docker, opts=moving)
+            engine = docker.Provider(f"{name}-engine", **provider.inputs(server.docker_host), opts=moving)
             child = pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(providers={"docker": engine}))
         names = container_names(name)
         workspace = Workspace(
-            name, WorkspaceArgs(server.workspace, images.workspace, [names["aiaa"]], server.docker), child
+            name, WorkspaceArgs(server.workspace, images.workspace, [names["aiaa"]], server.docker_host), child
         )
         clara = ClaraV4(name, ClaraV4Args(server, images.aiaa, images.triton, workspace), child)
         self.containers = clara.containers

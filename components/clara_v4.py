@@ -11,7 +11,7 @@ import pulumi_docker as docker
 
 from clients.gpus import request
 from components import labels
-from components.namesake import namesake_removed
+from components.namesake import namesake_removed, network_namesake_removed
 from components.workspace import Workspace
 from settings import Healthcheck, Server
 
@@ -57,7 +57,7 @@ class ClaraV4(pulumi.ComponentResource):
             f"{name}-aiaa",
             name=f"{labels.prefix(name)}-aiaa",
             labels=labels.for_network(),
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(parent=self, hooks=network_namesake_removed(server.docker_host)),
         )
         self.triton = self._container(
             "tritonserver",
@@ -130,7 +130,9 @@ class ClaraV4(pulumi.ComponentResource):
                 parent=self,
                 depends_on=[workspace, *after],
                 replace_on_changes=_REPLACE_ON,
-                hooks=namesake_removed(server.docker),
+                # By the name alone, a container would stay with a network that was removed, and could never start.
+                replacement_trigger=self.network.id,
+                hooks=namesake_removed(server.docker_host),
             ),
         )
 

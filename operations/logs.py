@@ -45,7 +45,8 @@ def _show(stack: Stack, name: str, role: str, lines: int) -> bool:
     container = stack.container(name, role)
     try:
         _print(
-            f"server {name}: {role}, container {container}", last_log_lines(container, lines, stack.server(name).docker)
+            f"server {name}: {role}, container {container}",
+            last_log_lines(container, lines, stack.server(name).docker_host),
         )
         return True
     except ClientError as error:

@@ -78,7 +78,7 @@ def _containers(stack: Stack, name: str) -> tuple[tuple[ContainerState, ...], st
     if stack.server(name).is_external:
         return (), ""
     try:
-        with docker_engine(stack.server(name).docker) as engine:
+        with docker_engine(stack.server(name).docker_host) as engine:
             found = []
             for role in ROLES:
                 container_name = stack.container(name, role)
@@ -104,6 +104,6 @@ def _state(container: Container) -> str:
 def _hung(stack: Stack, name: str) -> str:
     if stack.server(name).is_external:
         return "it hangs: / answers, /v1/models does not: AIAA has to be restarted where it runs"
-    engine = stack.server(name).docker
+    engine = stack.server(name).docker_host
     command = ["docker", *(["--host", engine] if engine else []), "restart", stack.container(name, "aiaa")]
     return f"it hangs: / answers, /v1/models does not: run `{shlex.join(command)}` (docs/operations.md tells more)"

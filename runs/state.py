@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from engines.address import EngineAddress
+
 PROJECT = "xnat-aiaa"  # as Pulumi.yaml names it
 
 
@@ -79,8 +81,7 @@ class State:
 
     def engines(self) -> set[str | None]:
         """Addresses of the engines that this stack has things on, or had, by its providers; None is the default one."""
-        providers = self._of_type("pulumi:providers:docker")
-        return {None, *(found.get("inputs", {}).get("host") for found in providers)}
+        return {None, *(_address(found) for found in self._of_type("pulumi:providers:docker"))}
 
     def engine_of(self, urn: str) -> str | None:
         return next((self._engine(found) for found in self.resources if found["urn"] == urn), None)
@@ -88,8 +89,7 @@ class State:
     def _engine(self, resource: Mapping[str, Any]) -> str | None:
         urn = str(resource.get("provider", "")).rpartition("::")[0]
         provider = next((found for found in self.resources if found["urn"] == urn), {})
-        host = provider.get("inputs", {}).get("host")
-        return str(host) if host else None
+        return _address(provider)
 
     def _of_type(self, type_: str) -> list[dict[str, Any]]:
         return [found for found in self.resources if found.get("type") == type_]
@@ -150,6 +150,13 @@ class Cli:
             said = (reasons or done.stderr.strip().splitlines() or ["nothing"])[-1]
             raise StateFailed(f"`pulumi {' '.join(args[:2])}` said: {said.strip()[:300]}")
         return done.stdout
+
+
+def _address(provider: Mapping[str, Any]) -> str | None:
+    """The engine of a docker provider; None is the default one."""
+    inputs = provider.get("inputs", {})
+    host = inputs.get("host")
+    return EngineAddress(str(host), inputs.get("certPath") or None).text if host else None
 
 
 def _is_provider(resource: Mapping[str, Any]) -> bool:

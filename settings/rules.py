@@ -12,6 +12,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from engines import provider
 from settings.errors import nearest, shown, written
 from settings.values import is_loopback, known_only_near, leads_astray
 
@@ -73,6 +74,19 @@ def bind_reached_from_here(settings: Settings) -> Wrong:
                 f"{server.bind} can be reached on {machine} only, not from this machine: give {machine}'s address in a "
                 "network that only your gateway and this machine are in, or in url how this machine reaches AIAA",
             )
+
+
+def engines_can_be_reached(settings: Settings) -> Wrong:
+    """As far as it shows without the network: certificates, and variables by which two programs find two engines."""
+    for name, server in settings.servers.items():
+        if server.is_external:
+            continue
+        if server.docker_cert_path and not (server.docker or "").startswith("tcp://"):
+            yield f"servers.{written(name)}.docker_cert_path", "is for a tcp:// engine, which docker has to name"
+            continue
+        key = "docker_cert_path" if server.docker_cert_path else "docker"
+        if wrong := provider.problem(server.docker_host):
+            yield f"servers.{written(name)}.{key}", wrong
 
 
 def browsers_reach_registered_servers(settings: Settings) -> Wrong:
@@ -175,6 +189,7 @@ ALL = (
     server_names,
     ports_once,
     bind_reached_from_here,
+    engines_can_be_reached,
     browsers_reach_registered_servers,
     models_fit_their_servers,
     pipelines_find_their_parts,

@@ -111,9 +111,14 @@ def _command(value: object) -> str:
     return text
 
 
+_HOST = r"(\w[\w.-]*|\[[\w:.%]+\])"  # never an option of ssh's
+
+
 def _docker(value: object) -> str:
     text = _line(value)
-    if not re.fullmatch(r"unix:///\S+", text) and not (re.match(r"(tcp|ssh)://[^\s/]", text) and _has_host(text)):
+    of_ssh = re.fullmatch(rf"ssh://([\w.+%-]+@)?{_HOST}(:\d+)?(/[^\s?#]*)?", text)
+    of_tcp = re.fullmatch(rf"tcp://{_HOST}(:\d+)?/?", text)
+    if not re.fullmatch(r"unix:///\S+", text) and not ((of_ssh or of_tcp) and _has_host(text)):
         raise ValueError(
             "must be a Docker engine's address, such as unix:///var/run/docker.sock, ssh://user@host or "
             f"tcp://host:2375, not {shown(text)}"

@@ -48,3 +48,8 @@ if [ -z "${DOCKER_HOST-}" ] && [ -r "$cache/docker/host" ]; then
   DOCKER_HOST=$(<"$cache/docker/host")
   export DOCKER_HOST
 fi
+if [ -n "${DOCKER_TLS_VERIFY-}" ]; then # the docker CLI's default; Pulumi's docker provider has none
+  export DOCKER_CERT_PATH=${DOCKER_CERT_PATH:-${DOCKER_CONFIG:-$HOME/.docker}}
+else # without the former the docker CLI does not look at the latter, and the provider does
+  unset DOCKER_CERT_PATH
+fi

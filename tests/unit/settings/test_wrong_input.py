@@ -63,9 +63,9 @@ CASES: list[tuple[dict[str, Any], str]] = [
     (server(triton={"prot": "http"}), "servers.main.triton.prot: unknown key; did you mean 'proto'?"),
     (
         server(zzz=1),
-        "servers.main.zzz: unknown key; there is: admin_hosts, api, bind, browser_url, docker, engine, gpus, "
-        "healthcheck, images, infer_timeout, launcher, load_timeout, log, port, ready_timeout, restart, runtime, "
-        "shm_size, triton, ulimits, url, workspace",
+        "servers.main.zzz: unknown key; there is: admin_hosts, api, bind, browser_url, docker, docker_cert_path, "
+        "engine, gpus, healthcheck, images, infer_timeout, launcher, load_timeout, log, port, ready_timeout, restart, "
+        "runtime, shm_size, triton, ulimits, url, workspace",
     ),
     ({"xnat": XNAT | {"passwort": "hunter2"}}, "xnat.passwort: unknown key; did you mean 'password'?"),
     (
