@@ -1,7 +1,7 @@
 """An image on an engine, pulled once, by a process of its own that a killed run does not take with it.
 
-That process has a file, which it writes to and holds a lock on (flock(2)) for as long as it lives. Whoever wants the same
-image on the same engine meanwhile reads along: another server of the run, or the next run after a kill.
+That process has a file, which it writes to and holds a lock on (flock(2)) for as long as it lives. Whoever wants the
+same image on the same engine meanwhile reads along: another server of the run, or the next run after a kill.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ from clients.progress import Progress
 
 _PROJECT = Path(__file__).parents[1]
 _LOOK_EVERY = 0.2  # seconds between two looks at what the process writes
+_SOON = 10.0  # seconds: what is over by then is not worth a line
 # Variables that the process does not get: secrets that it needs not, and the mark by which a run's processes are ended.
 _NOT_ITS = ("PULUMI_", "XNAT_AIAA_RUN")
 
@@ -70,8 +72,7 @@ async def pulled(wanted: Wanted, folder: Path, tell: Callable[[str], None]) -> s
         ClientError: it did not come.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    key = f"{wanted.docker_host or os.environ.get('DOCKER_HOST')}\0{wanted.image}"
-    path = folder / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.jsonl"
+    path = _file(folder, wanted.docker_host, wanted.image)
     while True:
         begun = _begin(wanted, path)
         if begun is None:
@@ -87,9 +88,13 @@ async def pulled(wanted: Wanted, folder: Path, tell: Callable[[str], None]) -> s
 
 def at_work(docker_host: str | None, image: str, folder: Path) -> bool:
     """Whether a pull of this image is going on, begun by this run or another."""
-    key = f"{docker_host or os.environ.get('DOCKER_HOST')}\0{image}"
-    path = folder / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.jsonl"
+    path = _file(folder, docker_host, image)
     return path.exists() and not _is_free(path)
+
+
+def _file(folder: Path, docker_host: str | None, image: str) -> Path:
+    key = f"{docker_host or os.environ.get('DOCKER_HOST') or ''}\0{image}"
+    return folder / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.jsonl"
 
 
 def _begin(wanted: Wanted, path: Path) -> subprocess.Popen[str] | None:
@@ -174,6 +179,7 @@ class _Lines:
         self._progress = Progress(what, None, tell)
         self._retries = 0
         self._unpacking = False
+        self._began = time.monotonic()
 
     def told(self, document: dict[str, Any]) -> None:
         at = document.get("at")

@@ -28,7 +28,7 @@ _SAME = {"x86_64": "amd64", "aarch64": "arm64"}
 def id_of(engine: docker.DockerClient, image: str) -> str | None:
     """The id of an image that the engine has under this name; None if it has none."""
     try:
-        return str(engine.api.inspect_image(image)["Id"])
+        return str(engine.images.get(image).id)
     except ImageNotFound:
         return None
 
@@ -135,7 +135,7 @@ def available(engine: docker.DockerClient, where: str, image: str, login: Login 
     """
     try:
         # The registry is asked by the engine, from its host.
-        about = engine.api.inspect_distribution(image, auth_config=dict(login.auth) if login else {})
+        about = engine.images.get_registry_data(image, auth_config=dict(login.auth) if login else {}).attrs
     except APIError as error:
         raise image_errors.refusal(image, where, str(error.explanation or error), login) from None
     platforms = {_platform(each) for each in about.get("Platforms") or ()} - {"", "unknown"}
@@ -145,7 +145,7 @@ def available(engine: docker.DockerClient, where: str, image: str, login: Login 
 
 def _require_platform(engine: docker.DockerClient, where: str, image: str) -> None:
     """An engine takes an image for another processor without a word, if its registry has no other."""
-    has, wanted = _platform(engine.api.inspect_image(image)), _platform(engine.version())
+    has, wanted = _platform(engine.images.get(image).attrs), _platform(engine.version())
     if has and has != wanted:
         raise image_errors.wrong_platform(image, where, has, wanted)
 

@@ -13,8 +13,8 @@ _MB = 1 << 20
 
 class Progress:
     """Tells how far a transfer is, on lines like `uploading model.ts: 512 of 1024 MB, 50 %, 104 MB/s`: the first after
-    ten seconds, then one for each ten seconds or ten percent, whichever is rarer. Where the size is not known, the waits
-    between lines grow, up to five minutes.
+    ten seconds, then one for each ten seconds or ten percent, whichever is rarer. Where the size is not known, the
+    waits between lines grow, up to five minutes.
 
     Args:
         what: the first words, as `uploading model.ts`.
