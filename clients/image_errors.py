@@ -18,7 +18,7 @@ _PLAIN_HTTP = r"server gave http response to https client"
 _DISK = r"no space left on device|disk quota exceeded"
 _PLATFORM = r"no matching manifest for|does not match the specified platform|cannot be used on this platform"
 _NAME = r"invalid reference format|invalid repository name|invalid tag format|must be lowercase|cannot be pulled"
-_REFUSED = r"no basic auth credentials|unauthorized|authentication required|access denied|denied|forbidden|\b40[13]\b"
+_REFUSED = r"no basic auth credentials|unauthorized|authentication required|(?<!permission )denied|forbidden|\b40[13]\b"
 _MISSING = r"manifest unknown|not found|name unknown|name_unknown|repository does not exist|\b404\b"
 _BROKEN_OFF = r"\beof\b|connection reset|broken pipe|stream error|http2:|verification failed|unexpected end"
 _NOT_REACHED = (
@@ -39,7 +39,7 @@ def refusal(image: str, where: str, said: str, login: Login | None) -> Rejected 
     name = ImageName.of(image)
     registry = "Docker Hub" if name.registry == DOCKER_HUB else name.registry
     words = shortened(one_line(redacted(said, login.secrets if login else ()))) or "nothing"
-    told = f"image {image}: {where} did not get it from {registry}"
+    told = f"image {image}: {where} cannot get it from {registry}"
     lower = words.lower()
 
     def has(pattern: str) -> bool:

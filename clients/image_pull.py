@@ -81,15 +81,9 @@ async def pulled(wanted: Wanted, folder: Path, tell: Callable[[str], None]) -> s
         if "done" in ended:
             return str(ended["done"])
         if begun is not None:
-            secrets = wanted.login or ()
+            secrets = wanted.login[1:] if wanted.login else ()
             raise ClientError(redacted(str(ended["error"]), secrets), advice=redacted(str(ended["advice"]), secrets))
         # What another run had begun came to no good end, perhaps by another log-in: once more, by this run's own.
-
-
-def at_work(docker_host: str | None, image: str, folder: Path) -> bool:
-    """Whether a pull of this image is going on, begun by this run or another."""
-    path = _file(folder, docker_host, image)
-    return path.exists() and not _is_free(path)
 
 
 def _file(folder: Path, docker_host: str | None, image: str) -> Path:
@@ -174,12 +168,12 @@ def _opened(path: Path) -> IO[bytes]:
 class _Lines:
     """Few lines about a pull, from what the process writes each second."""
 
-    def __init__(self, what: str, tell: Callable[[str], None]) -> None:
-        self._what, self._tell = what, tell
-        self._progress = Progress(what, None, tell)
+    def __init__(self, what: str, tell: Callable[[str], None], *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._what, self._tell, self._clock = what, tell, clock
+        self._progress = Progress(what, None, tell, clock=clock)
         self._retries = 0
         self._unpacking = False
-        self._began = time.monotonic()
+        self._began = clock()
 
     def told(self, document: dict[str, Any]) -> None:
         at = document.get("at")
@@ -187,12 +181,10 @@ class _Lines:
             return
         if at["retries"] > self._retries:
             self._retries = at["retries"]
-            self._tell(
-                f"{self._what}: the transfer broke off, and the engine tries again (so far {self._retries} times)"
-            )
+            self._tell(f"{self._what}: the transfer broke off; the engine tries again (time {self._retries})")
         if at["unpacking"]:
-            if not self._unpacking:
+            if not self._unpacking and self._clock() - self._began > _SOON:
+                self._unpacking = True
                 self._tell(f"{self._what}: all of it came; the engine unpacks it")
-            self._unpacking = True
             return
         self._progress.at(at["bytes"], total=at["total"], detail=f"{at['complete']} of {at['layers']} layers")

@@ -55,22 +55,29 @@ class Image:
 
 def random_image(sizes: Sequence[int], *, architecture: str = "amd64") -> Image:
     """An image of layers that hold so many random bytes each; another one at each call."""
-    blobs, layers, diff_ids = {}, [], []
-    for number, size in enumerate(sizes):
-        tar = _tar(f"layer-{number}", random.randbytes(size))  # noqa: S311 - no secret
-        packed = gzip.compress(tar, compresslevel=1)
-        blobs[_digest(packed)] = packed
-        layers.append(_digest(packed))
-        diff_ids.append(_digest(tar))
-    rootfs = {"type": "layers", "diff_ids": diff_ids}
+    tars = [_tar(f"layer-{number}", random.randbytes(size)) for number, size in enumerate(sizes)]  # noqa: S311
+    return image_of(tars, architecture=architecture)
+
+
+def image_of(tars: Sequence[bytes], *, architecture: str = "amd64") -> Image:
+    """
+    Args:
+        tars: contents of its layers, the lowest first.
+    """
+    packed = [gzip.compress(tar, compresslevel=1) for tar in tars]
+    layers = [_digest(each) for each in packed]
+    rootfs = {"type": "layers", "diff_ids": [_digest(tar) for tar in tars]}
     config = json.dumps({"architecture": architecture, "os": "linux", "config": {}, "rootfs": rootfs}).encode()
-    blobs[_digest(config)] = config
     manifest = {
         "schemaVersion": 2,
         "mediaType": _MANIFEST,
         "config": {"mediaType": _CONFIG, "size": len(config), "digest": _digest(config)},
-        "layers": [{"mediaType": _LAYER, "size": len(blobs[layer]), "digest": layer} for layer in layers],
+        "layers": [
+            {"mediaType": _LAYER, "size": len(each), "digest": layer}
+            for layer, each in zip(layers, packed, strict=True)
+        ],
     }
+    blobs = {**dict(zip(layers, packed, strict=True)), _digest(config): config}
     return Image(json.dumps(manifest).encode(), tuple(layers), blobs)
 
 
