@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 _PROJECT = Path(__file__).resolve().parents[1]
+_AT_A_TIME = 64  # operations of a run; Pulumi's own number is four for each processor
 sys.path[0] = str(_PROJECT)  # Python put this file's own folder there
 
 from clients import ending  # noqa: E402
@@ -87,6 +88,8 @@ def _run(pulumi: str, line: CommandLine, stack: str, backend: str, held: note.No
     if line.changes in ("up", "destroy"):
         # One that fails must not keep those from being done, or taken back, that do not depend on it.
         env.setdefault("PULUMI_CONTINUE_ON_ERROR", "true")
+        # Most of what is done at a time is waiting, for hours where images are pulled: others must not queue for it.
+        env.setdefault("PULUMI_PARALLEL", str(_AT_A_TIME))
     code, cut_off = supervise([pulumi, *line.with_options(extra)], env, _say)
     if cut_off:
         processes.end(run.run)

@@ -75,7 +75,8 @@ CASES: list[tuple[dict[str, Any], str]] = [
     (changed(registrations={"site": "far"}), "registrations.site: there is no server 'far'; there is: main"),
     (
         {"\ud800": 1},
-        r"'\ud800': unknown key; there is: models, ngc, registrations, sandbox, servers, viewer_plugin, xnat",
+        r"'\ud800': unknown key; there is: models, ngc, registrations, registries, sandbox, servers, viewer_plugin, "
+        "xnat",
     ),
     # wrong type or value
     ({"servers": ["main"]}, "servers: must hold keys and values, not a list"),
