@@ -74,6 +74,15 @@ class Monitor(mocks.MockMonitor):
 Program = Callable[[Mapping[str, Any]], Engine]
 
 
+@pytest.fixture(autouse=True)
+def _event_loop() -> None:
+    """Pulumi's SDK takes the thread's event loop, and `asyncio.run` of an earlier test leaves none."""
+    try:
+        asyncio.get_event_loop_policy().get_event_loop()
+    except RuntimeError:
+        asyncio.set_event_loop(asyncio.new_event_loop())
+
+
 @pytest.fixture
 def program(monkeypatch: pytest.MonkeyPatch) -> Program:
     """Runs `__main__.py` with settings as under `xnat-aiaa:`."""
