@@ -27,7 +27,7 @@ servers = {}
 for name, server in settings.servers.items():
     of_sandbox = sandbox is not None and "images" not in server.model_fields_set
     images = None if server.is_external else sandbox.images if sandbox and of_sandbox else ServerImages.of(server)
-    servers[name] = AnnotationServer(name, AnnotationServerArgs(server, images))
+    servers[name] = AnnotationServer(name, AnnotationServerArgs(server, images, settings.registries))
 catalogs = {
     name: ModelCatalog(name, ModelCatalogArgs(servers[name], server, settings.models_of(name)))
     for name, server in settings.servers.items()

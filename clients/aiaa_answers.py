@@ -87,6 +87,20 @@ def result_of(answer: Answer) -> InferenceResult:
     return InferenceResult({}, answer.body)
 
 
+def image_of(answer: Answer) -> InferenceResult:
+    """The file alone, as viewers ask for it (`output=image`) and take any answer for it.
+
+    Raises:
+        Broken: not a file. Rejected: the server's own error document.
+    """
+    if answer.headers.get("Content-Type", "").lower().startswith("multipart/"):
+        raise Broken(f"{answer.tried}: expected the image alone, as output=image asks for, got a form with parts")
+    result = result_of(answer)
+    if result.image is None:
+        raise Broken(f"{answer.tried}: expected an image, got: {said(answer.body)[0] or 'nothing'}")
+    return result
+
+
 def _multipart_result(answer: Answer, content_type: str) -> InferenceResult:
     params: Mapping[str, Any] = {}
     image, filename = None, ""

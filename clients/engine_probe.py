@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import tarfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,6 +16,8 @@ from typing import Any
 
 import docker
 from docker.errors import APIError
+
+from clients.errors import one_line
 
 _PROGRAM = "/no-program"
 
@@ -42,14 +45,45 @@ def refusal(engine: docker.DockerClient, image: str, labels: Mapping[str, str], 
         options: as `docker.DockerClient.containers.create` takes them.
 
     Raises:
-        APIError: the engine does not even make the container. DockerException: it did not answer.
+        APIError: the engine does not even make the container, and was asked for no devices.
+        DockerException: it did not answer.
     """
-    container = engine.containers.create(image, command=[_PROGRAM], labels=dict(labels), **options)
+    try:
+        container = engine.containers.create(image, command=[_PROGRAM], labels=dict(labels), **options)
+    except APIError as error:
+        if options.get("device_requests"):
+            return _words(error)
+        raise
     try:
         container.start()
     except APIError as error:
-        said = " ".join(str(error.explanation or error).split())
-        return "" if _PROGRAM in said else said
+        said = _words(error)
+        return "" if _about_the_program(said) else said
     finally:
         container.remove(force=True)
     return ""
+
+
+def alike(one: str, other: str) -> bool:
+    """Whether two containers were refused with the same words; numbers of processes and ids of containers differ."""
+    return _without_numbers(one) == _without_numbers(other)
+
+
+def _without_numbers(said: str) -> str:
+    return re.sub(r"\b(?:[0-9a-f]{12,}|[0-9]+)\b", "#", said)
+
+
+def _words(error: APIError) -> str:
+    return one_line(str(error.explanation or error)) or "nothing"
+
+
+def _about_the_program(said: str) -> bool:
+    """Whether a refusal says that the image has no such program: runtimes look for it last, after their hooks.
+
+    The words are those of runc ("exec: "/x": stat /x: no such file or directory"), crun ("executable file `/x` not
+    found") and gVisor ("error finding executable "/x" in PATH []: no such file or directory"). A hook may name the
+    program too, as part of the command line that it did not like.
+    """
+    program = re.escape(_PROGRAM)
+    found = rf"(exec|executable|executable file)\W+{program}\W.{{0,80}}(no such file|not found|permission denied)"
+    return re.search(found, said, re.IGNORECASE) is not None

@@ -6,7 +6,7 @@ import html
 import json
 import re
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Self
 from urllib.parse import quote, quote_plus
 
 _SAID_LIMIT = 300  # characters of what a server said
@@ -32,6 +32,17 @@ class ClientError(Exception):
     def line(self) -> str:
         """All that a person who runs a command is shown."""
         return f"{self}: {self.advice}"
+
+    def with_more(self, *told: str, advice: str = "") -> Self:
+        """The same error with more words. Empty ones leave no trace.
+
+        Args:
+            told: what else is known.
+            advice: what else to do.
+        """
+        more = type(self)(joined(str(self), *told), advice=joined(self.advice, advice))
+        more.__dict__ = {**vars(self), **vars(more)}
+        return more
 
 
 class Unreachable(ClientError):
@@ -91,6 +102,11 @@ class Broken(ClientError):
     """The server answered nonsense: HTML where JSON belongs, another shape than documented, a bare 500."""
 
     advice = "check that this is the server's own address and not another's or a proxy's; its log may tell more"
+
+
+def joined(*parts: str) -> str:
+    """Parts of a message as one text; empty parts leave no trace."""
+    return "; ".join(part for part in parts if part)
 
 
 def one_line(text: str) -> str:

@@ -7,12 +7,14 @@ from collections.abc import Callable
 
 _SECONDS = 10.0  # between two lines; what takes less is not worth any
 _PERCENT = 10.0  # between two lines, where the size is known
+_RAREST = 300.0  # seconds between two lines, where it is not: each wait is twice as long as the one before
 _MB = 1 << 20
 
 
 class Progress:
     """Tells how far a transfer is, on lines like `uploading model.ts: 512 of 1024 MB, 50 %, 104 MB/s`: the first after
-    ten seconds, then one for each ten seconds or ten percent, whichever is rarer.
+    ten seconds, then one for each ten seconds or ten percent, whichever is rarer. Where the size is not known, the
+    waits between lines grow, up to five minutes.
 
     Args:
         what: the first words, as `uploading model.ts`.
@@ -28,22 +30,28 @@ class Progress:
         self._began = self._last = clock()
         self._first: int | None = None
         self._told: float | None = None
+        self._wait = _SECONDS
 
-    def at(self, done: int) -> None:
+    def at(self, done: int, *, total: int | None = None, detail: str = "") -> None:
         """So many bytes are there. May be called for each chunk. The first number may be what was there before, and a
-        smaller number than the one before begins anew: the rate is that of what was moved."""
+        smaller number than the one before begins anew: the rate is that of what was moved.
+
+        Args:
+            total: bytes, where they become known on the way.
+            detail: more words of how far it is.
+        """
+        self._total = total or self._total
         if self._first is None or done < self._first:
             self._first = done
         now = self._clock()
-        if now - self._last < _SECONDS:
+        if now - self._last < (_SECONDS if self._total else self._wait):
             return
         percent = 100 * done / self._total if self._total else None
         if percent is not None and self._told is not None and percent - self._told < _PERCENT:
             return
-        self._last, self._told = now, percent
-        self._tell(
-            f"{self._what}: {self._amount(done, percent)}, {_short((done - self._first) / (now - self._began))}/s"
-        )
+        self._last, self._told, self._wait = now, percent, min(2 * self._wait, _RAREST)
+        rate = _short((done - self._first) / (now - self._began))
+        self._tell(f"{self._what}: {f'{detail}, ' if detail else ''}{self._amount(done, percent)}, {rate}/s")
 
     def _amount(self, done: int, percent: float | None) -> str:
         if self._total is None or percent is None:

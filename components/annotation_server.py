@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import pulumi
 import pulumi_docker as docker
 
-from components import labels
+from components import images, labels
 from components.clara_v4 import ClaraV4, ClaraV4Args, container_names
 from components.workspace import Workspace, WorkspaceArgs
 from dynamic_providers.aiaa.endpoint import Endpoint
 from dynamic_providers.aiaa.host_check import HostCheck
 from engines import provider
-from settings import Server
+from settings import Registry, Server
 
 
 @dataclass(frozen=True)
 class ServerImages:
-    """Image names; `workspace` is any image with a shell, which prepares the folder."""
+    """Image names; `workspace` is any image with a shell, which prepares the folder.
+
+    Attributes:
+        pulled: those that come from registries, by the role of what is made of them; none if the stack builds them.
+    """
 
     aiaa: pulumi.Input[str]
     triton: pulumi.Input[str]
     workspace: pulumi.Input[str]
+    pulled: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, server: Server) -> ServerImages:
-        return cls(aiaa=server.aiaa_image, triton=server.images.triton, workspace=server.aiaa_image)
+        aiaa, triton = server.aiaa_image, server.images.triton
+        return cls(aiaa=aiaa, triton=triton, workspace=aiaa, pulled={"aiaa": aiaa, "tritonserver": triton})
 
 
 @dataclass(frozen=True)
@@ -35,10 +42,12 @@ class AnnotationServerArgs:
     Attributes:
         server: what the stack file says of it.
         images: None for a server that somebody else runs.
+        registries: log-ins for the images, by the registry's host.
     """
 
     server: Server
     images: ServerImages | None
+    registries: Mapping[str, Registry] = field(default_factory=dict)
 
 
 class AnnotationServer(pulumi.ComponentResource):
@@ -64,7 +73,7 @@ class AnnotationServer(pulumi.ComponentResource):
         self.url, self.browser_url = server.deployer_url, server.viewer_url
         self.containers, self.generation, self.volume = {}, pulumi.Output.from_input(""), None
         if args.images:
-            self._run(name, server, args.images)
+            self._run(name, server, args.images, args.registries)
         self.endpoint = Endpoint(
             name,
             url=self.url,
@@ -76,7 +85,7 @@ class AnnotationServer(pulumi.ComponentResource):
         )
         self.register_outputs({"url": self.url, "browser_url": self.browser_url})
 
-    def _run(self, name: str, server: Server, images: ServerImages) -> None:
+    def _run(self, name: str, server: Server, made_of: ServerImages, registries: Mapping[str, Registry]) -> None:
         checked = HostCheck(
             name,
             key=f"servers.{name}",
@@ -88,7 +97,10 @@ class AnnotationServer(pulumi.ComponentResource):
             labels=labels.of_stack(),
             opts=pulumi.ResourceOptions(parent=self),
         )
-        child = pulumi.ResourceOptions(parent=self, depends_on=[checked])
+        after_check = pulumi.ResourceOptions(parent=self, depends_on=[checked])
+        # Before anything is replaced: a server must not be down while its new image comes.
+        there = images.on_engine(name, server, made_of.pulled, registries, after_check)
+        child = pulumi.ResourceOptions(parent=self, depends_on=[checked, *there])
         if server.docker_host:
             # Another engine has other containers: what is on the old one goes with its provider.
             moving = pulumi.ResourceOptions(replace_on_changes=["host"], delete_before_replace=True)
@@ -97,8 +109,8 @@ class AnnotationServer(pulumi.ComponentResource):
             child = pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(providers={"docker": engine}))
         names = container_names(name)
         workspace = Workspace(
-            name, WorkspaceArgs(server.workspace, images.workspace, [names["aiaa"]], server.docker_host), child
+            name, WorkspaceArgs(server.workspace, made_of.workspace, [names["aiaa"]], server.docker_host), child
         )
-        clara = ClaraV4(name, ClaraV4Args(server, images.aiaa, images.triton, workspace), child)
+        clara = ClaraV4(name, ClaraV4Args(server, made_of.aiaa, made_of.triton, workspace), child)
         self.containers = clara.containers
         self.generation, self.volume = workspace.generation, workspace.volume

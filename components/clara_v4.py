@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_docker as docker
 
+from clients.gpus import request
 from components import labels
 from components.namesake import namesake_removed, network_namesake_removed
 from components.workspace import Workspace
@@ -197,15 +198,15 @@ def triton_command(server: Server) -> str:
 
 
 def device_requests(gpus: tuple[str, ...]) -> list[docker.ContainerDeviceRequestArgs]:
-    """Docker's request for GPUs. The driver is always named: the plugin's default is CDI, which would ignore it."""
-    if not gpus:
+    """Docker's request for GPUs. The driver is always named: the plugin's default is CDI."""
+    wanted = request(gpus)
+    if wanted is None:
         return []
-    everything = gpus == ("all",)
     return [
         docker.ContainerDeviceRequestArgs(
-            driver="nvidia",
-            capabilities=["gpu"],
-            count=-1 if everything else None,
-            device_ids=None if everything else list(gpus),
+            driver=wanted.driver,
+            capabilities=list(wanted.capabilities) or None,
+            count=wanted.count or None,
+            device_ids=list(wanted.device_ids) or None,
         )
     ]

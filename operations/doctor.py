@@ -13,6 +13,7 @@ from clients.errors import ClientError
 from operations import stack_file, table
 from operations.checks import engine as engines
 from operations.checks import gpu, limits, ports, proxies, toolchain
+from operations.checks import images as image_checks
 from operations.checks.finding import Finding
 from operations.errors import CommandFailed
 from operations.stack_file import Stack
@@ -102,6 +103,7 @@ def _needs(stack: Stack, docker_host: str | None, engine: docker.DockerClient) -
     labels = {f"{NAMESPACE}.project": NAMESPACE, f"{NAMESPACE}.stack": stack.name}
     images = dict.fromkeys(image for server in servers.values() for image in _images(stack, server))
     yield engines.disk(engine, docker_host, list(images))
+    yield from image_checks.check(engine, docker_host, images, stack.settings.registries)
     folders = [server.workspace for server in servers.values() if server.workspace and server.workspace[0] == "/"]
     yield from engines.workspaces(folders, docker_host)
     sandbox = stack.settings.sandbox

@@ -2,6 +2,7 @@
 
 from settings.errors import SettingsError
 from settings.models import LocalSource, Model, NgcAccount, PinnedFile
+from settings.registries import Registry
 from settings.sandbox import Sandbox, SandboxXnat
 from settings.servers import Healthcheck, Images, Server
 from settings.stack import NAMESPACE, Settings
@@ -17,6 +18,7 @@ __all__ = [
     "NgcAccount",
     "PinnedFile",
     "Registrations",
+    "Registry",
     "Sandbox",
     "SandboxXnat",
     "Server",

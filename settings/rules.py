@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from engines import provider
 from settings.errors import nearest, shown, written
+from settings.registries import NGC, NGC_USER
 from settings.values import is_loopback, known_only_near, leads_astray
 
 if TYPE_CHECKING:
@@ -63,6 +64,17 @@ def ports_once(settings: Settings) -> Wrong:
                 yield key, f"{server.port} is {other_key} too, on the same machine: give one of them another port"
                 break
         taken.append((key, machine, server.bind, server.port))
+
+
+def logins_of_registries(settings: Settings) -> Wrong:
+    """NGC takes one user name for everybody's keys (https://docs.nvidia.com/ngc/gpu-cloud/ngc-catalog-user-guide/)."""
+    for host, login in settings.registries.items():
+        if host == NGC and login.username != NGC_USER:
+            yield (
+                f"registries.{host}.username",
+                f"must be {NGC_USER} as it stands here, for every NGC key (in a shell, in single quotes), not "
+                f"{shown(login.username)}",
+            )
 
 
 def bind_reached_from_here(settings: Settings) -> Wrong:
@@ -188,6 +200,7 @@ ALL = (
     xnat_for_what_is_done_there,
     server_names,
     ports_once,
+    logins_of_registries,
     bind_reached_from_here,
     engines_can_be_reached,
     browsers_reach_registered_servers,

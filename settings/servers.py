@@ -140,6 +140,16 @@ class Server(Strict):
             return value
         raise ValueError(f'must be a list of GPU ids such as ["0"], [] for none, or "all", not {shown(value)}')
 
+    @field_validator("gpus")
+    @classmethod
+    def _one_way(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if len({"=" in gpu for gpu in value}) > 1:
+            raise ValueError(
+                "must hold CDI names such as nvidia.com/gpu=0 only, or none: the engine itself gives those, and "
+                "NVIDIA's runtime gives GPUs by number and UUID"
+            )
+        return value
+
     @model_validator(mode="after")
     def _external(self) -> Server:
         if self.runtime != "external":

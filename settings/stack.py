@@ -19,10 +19,11 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from settings import rules
 from settings.errors import SettingsError, WrongKeys, validated, written
 from settings.models import Model, NgcAccount
+from settings.registries import Registry
 from settings.sandbox import Sandbox
 from settings.servers import Server
 from settings.strict import Strict
-from settings.values import ModelName, ServerName
+from settings.values import ModelName, RegistryHost, ServerName
 from settings.viewer_plugin import ViewerPlugin
 from settings.xnat import Registrations, Xnat
 
@@ -39,6 +40,7 @@ class Settings(Strict):
     servers: dict[ServerName, Server] = Field(default_factory=dict)
     models: dict[ModelName, Model] = Field(default_factory=dict)
     ngc: NgcAccount = NgcAccount()
+    registries: dict[RegistryHost, Registry] = Field(default_factory=dict)
     xnat: Xnat | None = None
     viewer_plugin: ViewerPlugin | None = None
     registrations: Registrations = Registrations()

@@ -126,6 +126,18 @@ def _docker(value: object) -> str:
     return text
 
 
+def _registry_host(value: object) -> str:
+    text = _line(value)
+    if text == "index.docker.io" or text == "registry-1.docker.io":
+        raise ValueError("must be docker.io: Docker's own registry goes by that name")
+    if not re.fullmatch(r"[A-Za-z0-9.-]+(:[0-9]+)?|\[[0-9a-fA-F:]+\](:[0-9]+)?", text) or not _has_host(f"//{text}"):
+        raise ValueError(
+            "must be a registry as images' names begin with it: a host, and a port if it has one, such as nvcr.io or "
+            f"registry.example.org:5000, not {shown(text)}"
+        )
+    return text
+
+
 def _workspace(value: object) -> str:
     text = _line(value)
     is_volume = re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]+", text)
@@ -316,6 +328,7 @@ ProjectId = Annotated[str, _one_of(r"[A-Za-z0-9_-]+", "a project's ID, which has
 Image = Annotated[
     str, _one_of(r"[A-Za-z0-9][A-Za-z0-9._:/@-]*", "an image's name, such as registry.example.org/aiaa:1")
 ]
+RegistryHost = Annotated[str, BeforeValidator(_registry_host)]
 LogSize = Annotated[str, _one_of(r"[1-9][0-9]*[kmg]", "a size such as 10m: a number with k, m or g")]
 NgcPath = Annotated[
     str,
@@ -324,7 +337,18 @@ NgcPath = Annotated[
         "a model's path on NGC, such as nvidia/med/clara_pt_spleen_ct_segmentation",
     ),
 ]
-Gpu = Annotated[str, _one_of(r"[A-Za-z0-9:/_-]+", 'a GPU\'s number or UUID as nvidia-smi -L lists it, such as "0"')]
+# A number, which may name a slice of it as 0:1; a UUID of a GPU or of a MIG slice, whose older form ends in /1/0
+# (https://docs.nvidia.com/datacenter/tesla/mig-user-guide/); or a CDI device, vendor/class=name
+# (https://github.com/cncf-tags/container-device-interface/blob/main/SPEC.md).
+_CDI_DEVICE = r"[A-Za-z][A-Za-z0-9_.-]*/[A-Za-z][A-Za-z0-9_.-]*=[A-Za-z0-9]([A-Za-z0-9_.:-]*[A-Za-z0-9])?"
+Gpu = Annotated[
+    str,
+    _one_of(
+        rf"all|[0-9]{{1,4}}(:[0-9]{{1,3}})?|(GPU|MIG)-[A-Za-z0-9-]+(/[0-9]+/[0-9]+)?|{_CDI_DEVICE}",
+        'a GPU\'s number or UUID as nvidia-smi -L lists it, such as "0", or the name of a CDI device, such as '
+        '"nvidia.com/gpu=0"',
+    ),
+]
 VariableName = Annotated[str, BeforeValidator(_variable_name)]
 Port = Annotated[int, whole(1, 65535)]
 Seconds = Annotated[int, whole(1, _WEEK, " of seconds")]

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from settings.errors import SettingsError, nearest, shown
+from settings.errors import nearest, shown
+from settings.password import WithPassword
 from settings.strict import Strict
-from settings.values import AnyText, BaseUrl, ExistingFile, FilePath, Password, ProjectId, Seconds, Text, VariableName
+from settings.values import AnyText, BaseUrl, ExistingFile, ProjectId, Seconds, Text
 
 # What an address needs so that a browser's viewer can use it, by the names under which each can be allowed to be
 # otherwise. The first three are looked at in the stack file, the others at the server itself, before XNAT knows of it.
@@ -26,30 +26,14 @@ def _rule(name: str) -> str:
 Allowed = tuple[Annotated[Text, AfterValidator(_rule)], ...]
 
 
-class Xnat(Strict):
-    """The XNAT whose projects are given servers, and the account that does it.
-
-    The password is given in one of three ways; a variable or a file is read when it is needed, so a new password
-    takes effect without a deployment.
-    """
+class Xnat(WithPassword):
+    """The XNAT whose projects are given servers, and the account that does it."""
 
     url: BaseUrl | None = None
     browser_url: BaseUrl | None = None
     username: Text
-    password: Password | None = None
-    password_env: VariableName | None = None
-    password_file: FilePath | None = None
     ca_file: ExistingFile | None = None
     timeout: Seconds = 60
-
-    @model_validator(mode="after")
-    def _one_password(self) -> Xnat:
-        ways = ("password", "password_env", "password_file")
-        given = [way for way in ways if getattr(self, way) is not None]
-        if len(given) != 1:
-            also = f", not {' and '.join(given)}" if given else ""
-            raise ValueError(f"give exactly one of password (a secret), password_env or password_file{also}")
-        return self
 
     def read_password(self) -> str:
         """The password as it is now.
@@ -57,30 +41,7 @@ class Xnat(Strict):
         Raises:
             SettingsError: the variable is not set, or the file cannot be read or is empty.
         """
-        if self.password is not None:
-            return self.password.get_secret_value()
-        if self.password_env is not None:
-            value = os.environ.get(self.password_env, "")
-            if not value:
-                raise SettingsError(
-                    f"xnat.password_env: the environment variable {self.password_env} is not set or empty: "
-                    f"run `export {self.password_env}=...` first, where this command runs"
-                )
-            return value
-        assert self.password_file is not None  # noqa: S101 - _one_password saw to it
-        where = f"xnat.password_file: {shown(str(self.password_file))}"
-        try:
-            # Some editors begin a file with a byte order mark, which is no part of the password.
-            value = self.password_file.read_text("utf-8-sig").rstrip("\r\n")
-        except OSError as error:
-            raise SettingsError(
-                f"{where} cannot be read ({error.strerror}): the user who runs this command needs to read it"
-            ) from None
-        except UnicodeDecodeError:
-            raise SettingsError(f"{where} is no text in UTF-8: write the password into it again") from None
-        if not value:
-            raise SettingsError(f"{where} is empty: write the password into it")
-        return value
+        return self.password_at("xnat")
 
 
 class Registration(Strict):

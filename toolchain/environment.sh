@@ -18,6 +18,12 @@ complain() {
 # Pulumi looks for its project from here upwards.
 case $PWD/ in "$project"/*) ;; *) cd "$project" ;; esac
 
+# Python's own switches are meant for other programs. Some keep ours from starting (PYTHONHOME, PYTHONIOENCODING with an
+# encoding that is none), load other modules in the place of ours (PYTHONPATH) or make warnings errors (PYTHONWARNINGS).
+for name in "${!PYTHON@}"; do
+  case $name in PYTHONDONTWRITEBYTECODE | PYTHONPYCACHEPREFIX | PYTHONUNBUFFERED) ;; *) unset "$name" ;; esac
+done
+
 # The virtualenv first: the older language host takes the python that it finds, whatever Pulumi.yaml says.
 export PATH=$project/.venv/bin:$cache/bin:$PATH
 export PULUMI_HOME=${PULUMI_HOME-$cache/pulumi}

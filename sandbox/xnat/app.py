@@ -12,6 +12,7 @@ from sandbox.xnat import answers, pages
 from sandbox.xnat.aiaa_api import AiaaApi
 from sandbox.xnat.config_api import ConfigApi
 from sandbox.xnat.data_api import DataApi
+from sandbox.xnat.firewall import Dispatcher, Firewall
 from sandbox.xnat.gate import ContextPath, Gate, StartUp
 from sandbox.xnat.options import Options
 from sandbox.xnat.proxy import Proxy
@@ -46,7 +47,9 @@ def create_app(options: Options, site: Site | None = None) -> Starlette:
     middleware = [
         Middleware(FaultInjector, plan=plan),
         Middleware(StartUp, site=site),
+        Middleware(Firewall),
         Middleware(ContextPath, path=options.context_path),
+        Middleware(Dispatcher),
     ]
     if options.proxy_timeout is not None:
         middleware.insert(1, Middleware(Proxy, seconds=options.proxy_timeout))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -28,14 +29,18 @@ class Subject:
 
 @dataclass
 class Project:
+    """``accessibility``: all who are logged in see that a protected project is there, and read a public one."""
+
     id: str
     name: str = ""
     aliases: tuple[str, ...] = ()
     subjects: list[Subject] = field(default_factory=list)
     experiments: list[Experiment] = field(default_factory=list)
+    accessibility: Literal["private", "protected", "public"] = "private"
 
 
 class Archive:
+    UNASSIGNED = "Unassigned"  # XNAT's name for what is in no project, which is a project nowhere else
     _SUBJECTS = 3
     _SESSIONS = 2  # for each subject
 

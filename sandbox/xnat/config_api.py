@@ -52,7 +52,7 @@ class ConfigApi:
         tool, path, project = _key(request)
         if not self._may_write(request, project):
             return answers.error_page(403)
-        contents = (await request.body()).decode()
+        contents = (await request.body()).decode(errors="replace")
         if not contents.strip() or request.query_params.get("inbody") != "true":
             return answers.error_page(500, "contents must not be empty")
         before = self._site.config.read(tool, path, project)
@@ -73,7 +73,7 @@ class ConfigApi:
         return answers.empty(200) if disabled else answers.error_page(500)
 
     def _may_read(self, request: Request, project: str) -> bool:
-        return project in self._site.archive.projects and user_of(request).may_read(project)
+        return self._site.may_read(user_of(request), project)
 
     def _may_write(self, request: Request, project: str | None) -> bool:
         user = user_of(request)

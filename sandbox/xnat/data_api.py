@@ -84,7 +84,11 @@ class DataApi:
     async def _projects(self, request: Request) -> Response:
         user = user_of(request)
         override = user.is_administrator and request.query_params.get("allDataOverride") == "true"
-        visible = [project for project in self._site.archive.projects.values() if override or user.may_read(project.id)]
+        visible = [
+            project
+            for project in self._site.archive.projects.values()
+            if override or self._site.may_see(user, project.id)
+        ]
         return answers.table([_row(project) for project in visible])
 
     def _experiments(self, project: Project) -> Response:
@@ -110,7 +114,7 @@ class DataApi:
 
         async def handler(request: Request) -> Response:
             project = self._site.archive.find(request.path_params["project"])
-            if project is None or not user_of(request).may_read(project.id):
+            if project is None or not self._site.may_read(user_of(request), project.id):
                 return answers.error_page(404)
             return tell(project)
 

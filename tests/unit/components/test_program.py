@@ -63,6 +63,16 @@ def test_only_triton_asks_for_gpus_and_names_the_driver(hospital: Engine) -> Non
     assert hospital.inputs("Container main-tritonserver")["deviceRequests"] == [request]
 
 
+def test_cdi_devices_are_asked_of_the_cdi_driver_without_capabilities(program: Program) -> None:
+    def name_cdi(wanted: dict[str, Any]) -> None:
+        wanted["servers"]["main"]["gpus"] = ["nvidia.com/gpu=0"]
+
+    made = program(changed(HOSPITAL, name_cdi))
+    request = {"driver": "cdi", "deviceIds": ["nvidia.com/gpu=0"]}
+    assert made.inputs("Container main-tritonserver")["deviceRequests"] == [request]
+    assert made.inputs("HostCheck main")["gpus"] == ["nvidia.com/gpu=0"]
+
+
 def test_identity_is_logical_so_addresses_and_containers_do_not_name_resources(program: Program) -> None:
     before = program(HOSPITAL).made.keys()
 

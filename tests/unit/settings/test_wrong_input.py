@@ -75,7 +75,8 @@ CASES: list[tuple[dict[str, Any], str]] = [
     (changed(registrations={"site": "far"}), "registrations.site: there is no server 'far'; there is: main"),
     (
         {"\ud800": 1},
-        r"'\ud800': unknown key; there is: models, ngc, registrations, sandbox, servers, viewer_plugin, xnat",
+        r"'\ud800': unknown key; there is: models, ngc, registrations, registries, sandbox, servers, viewer_plugin, "
+        "xnat",
     ),
     # wrong type or value
     ({"servers": ["main"]}, "servers: must hold keys and values, not a list"),
@@ -101,6 +102,19 @@ CASES: list[tuple[dict[str, Any], str]] = [
     (
         server(gpus=["all", "0"]),
         'servers.main.gpus: must be "all", or a list of GPU ids such as ["0"], not both',
+    ),
+    (
+        server(gpus=["nvidia.com/gpu=0", "1"]),
+        "servers.main.gpus: must hold CDI names such as nvidia.com/gpu=0 only, or none: the engine itself gives "
+        "those, and NVIDIA's runtime gives GPUs by number and UUID",
+    ),
+    *(
+        (
+            server(gpus=["0", odd]),
+            'servers.main.gpus[1]: must be a GPU\'s number or UUID as nvidia-smi -L lists it, such as "0", or the '
+            f"name of a CDI device, such as \"nvidia.com/gpu=0\", not '{odd}'",
+        )
+        for odd in ("none", "void", "nvidia.com/gpu", "nvidia.com/gpu=", "=0", "gpu=0", "nvidia.com/gpu=0,1", "-1")
     ),
     (
         server(bind="localhost"),

@@ -1,0 +1,140 @@
+"""Why an engine cannot get an image, in its own words, and what to do about it.
+
+The words are those of the engine (https://github.com/moby/moby, `distribution` and `registry`), of Go's libraries below
+it, and of registries, whose codes are in https://distribution.github.io/distribution/spec/api/#errors-2.
+"""
+
+from __future__ import annotations
+
+import re
+
+from clients.errors import Refused, Rejected, Unreachable, one_line, redacted, shortened
+from clients.image_name import DOCKER_HUB, ImageName
+from clients.registry_login import Login
+
+_LIMIT = r"toomanyrequests|too many requests|rate limit|\b429\b"
+_TLS = r"x509|certificate|tls: (?!handshake timeout)"
+_PLAIN_HTTP = r"server gave http response to https client"
+_DISK = r"no space left on device|disk quota exceeded"
+_PLATFORM = r"no matching manifest for|does not match the specified platform|cannot be used on this platform"
+_NAME = r"invalid reference format|invalid repository name|invalid tag format|must be lowercase|cannot be pulled"
+_REFUSED = r"no basic auth credentials|unauthorized|authentication required|(?<!permission )denied|forbidden|\b40[13]\b"
+_MISSING = r"manifest unknown|not found|name unknown|name_unknown|repository does not exist|\b404\b"
+_BROKEN_OFF = r"\beof\b|connection reset|broken pipe|stream error|http2:|verification failed|unexpected end"
+_NOT_REACHED = (
+    r"i/o timeout|connection refused|no such host|no route to host|network is unreachable|timeout|deadline exceeded|"
+    r"temporary failure|server misbehaving|proxyconnect|dial tcp|\b50[0234]\b"
+)
+
+
+def refusal(image: str, where: str, said: str, login: Login | None) -> Rejected | Refused | Unreachable:
+    """The error for an image that an engine did not get.
+
+    Args:
+        image: its name.
+        where: the engine, as `Docker engine ssh://gpu1`.
+        said: what the engine said.
+        login: what the registry was given; None for nothing.
+    """
+    name = ImageName.of(image)
+    registry = "Docker Hub" if name.registry == DOCKER_HUB else name.registry
+    words = shortened(one_line(redacted(said, login.secrets if login else ()))) or "nothing"
+    told = f"image {image}: {where} cannot get it from {registry}"
+    lower = words.lower()
+
+    def has(pattern: str) -> bool:
+        return re.search(pattern, lower) is not None
+
+    if has(_LIMIT):
+        advice = "wait until the registry's limit is over, or log in" if login is None else "wait until it is over"
+        return Rejected(
+            f"{told}, which limits how much is pulled (it said: {words})", advice=_with(advice, name, login)
+        )
+    if has(_DISK):
+        return Rejected(
+            f"{told}, as the disk of the engine's host is full (it said: {words})",
+            advice="make room there (`docker system df` on it shows what images take), then run the command again",
+        )
+    if has(_PLAIN_HTTP):
+        return Rejected(
+            f"{told}, which speaks http, not https (it said: {words})",
+            advice=f'give the registry TLS, or add {name.registry} to "insecure-registries" in /etc/docker/daemon.json '
+            "on the engine's host",
+        )
+    if has(_TLS):
+        return Unreachable(
+            f"{told}, whose certificate the engine does not trust (it said: {words})",
+            advice="put the certificate of its authority on the engine's host as "
+            f"/etc/docker/certs.d/{name.registry}/ca.crt",
+        )
+    if has(_PLATFORM):
+        return Rejected(
+            f"{told}, as it is not there for that host's platform (it said: {words})",
+            advice="choose an image that is there for the processor of the engine's host, or another engine",
+        )
+    if has(_NAME):
+        return Rejected(f"{told}, as that is no image's name (it said: {words})", advice="correct the image's name")
+    # A registry that hides what an account may not see says `denied` and `does not exist` in one sentence.
+    if has(_REFUSED):
+        return _refused(told, words, name, login)
+    if has(_MISSING):
+        what = f"digest {name.reference}" if name.by_digest else f"tag {name.reference}"
+        return Rejected(
+            f"{told}: it has no {what} of {name.repository} (it said: {words})",
+            advice="correct the image's name or tag; some registries say this of images that the account may not see, "
+            "too",
+        )
+    if has(_BROKEN_OFF):
+        return Unreachable(
+            f"{told}: the transfer broke off, though the engine tried again (it said: {words})",
+            advice='run the command again; if the line is poor, set "max-download-attempts": 100 in '
+            "/etc/docker/daemon.json on the engine's host and restart Docker there",
+        )
+    if has(_NOT_REACHED):
+        return Unreachable(
+            f"{told}, which the engine's host does not reach (it said: {words})",
+            advice=f"check on the engine's host that it reaches https://{_address(name)}/v2/, and the proxy of its "
+            "Docker engine (https://docs.docker.com/engine/daemon/proxy/)",
+        )
+    return Rejected(f"{told} (it said: {words})", advice="correct what it names, then run the command again")
+
+
+def wrong_platform(image: str, where: str, has: str, wanted: str) -> Rejected:
+    """The error for an image that is there, for another processor."""
+    return Rejected(
+        f"image {image}: it is for {has}, and the host of {where} is {wanted}",
+        advice="choose an image that is there for the processor of the engine's host, or another engine",
+    )
+
+
+def _refused(told: str, words: str, name: ImageName, login: Login | None) -> Refused:
+    if login is None:
+        return Refused(
+            f"{told}, which wants a log-in, and there is none for it here (it said: {words})",
+            advice=_with("log in", name, login),
+        )
+    account = login.auth.get("username")
+    whose = f"of account {account} " if account else ""
+    rights = "see whether it is still valid and may pull this image"
+    if name.registry == "nvcr.io":
+        rights = (
+            "see whether the NGC key is still valid, and whether its organization may pull this image "
+            "(https://org.ngc.nvidia.com/setup)"
+        )
+    return Refused(
+        f"{told}, which refused the log-in {whose}from {login.source} (it said: {words})",
+        advice=f"{rights}; then correct it in {login.source}",
+    )
+
+
+def _with(advice: str, name: ImageName, login: Login | None) -> str:
+    if login is not None:
+        return advice
+    user = "username: $oauthtoken, password: an NGC key" if name.registry == "nvcr.io" else "username, password"
+    key = f"registries.{name.registry}"
+    host = "" if name.registry == DOCKER_HUB else f" {name.registry}"
+    return f"{advice}: `docker login{host}` on this machine, or {key} ({user}) in the stack file"
+
+
+def _address(name: ImageName) -> str:
+    return "registry-1.docker.io" if name.registry == DOCKER_HUB else name.registry

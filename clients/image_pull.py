@@ -1,0 +1,190 @@
+"""An image on an engine, pulled once, by a process of its own that a killed run does not take with it.
+
+That process has a file, which it writes to and holds a lock on (flock(2)) for as long as it lives. Whoever wants the
+same image on the same engine meanwhile reads along: another server of the run, or the next run after a kill.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from clients.errors import ClientError, redacted
+from clients.progress import Progress
+
+_PROJECT = Path(__file__).parents[1]
+_LOOK_EVERY = 0.2  # seconds between two looks at what the process writes
+_SOON = 10.0  # seconds: what is over by then is not worth a line
+# Variables that the process does not get: secrets that it needs not, and the mark by which a run's processes are ended.
+_NOT_ITS = ("PULUMI_", "XNAT_AIAA_RUN")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """
+    Attributes:
+        docker_host: the engine; None is the default one.
+        image: its name.
+        login: user name and password of the stack file for its registry; None for those that Docker has.
+        wrong_login: why the stack file's log-in cannot be used; it matters only if the image is not there.
+    """
+
+    docker_host: str | None
+    image: str
+    login: tuple[str, str] | None = None
+    wrong_login: str = ""
+
+    def __repr__(self) -> str:
+        """Without the password."""
+        return f"Wanted({self.docker_host!r}, {self.image!r})"
+
+    @property
+    def where(self) -> str:
+        """The engine, for people."""
+        return f"Docker engine {self.docker_host or os.environ.get('DOCKER_HOST') or 'of this machine'}"
+
+    @property
+    def request(self) -> str:
+        """What `clients.image_pull_process` reads."""
+        document = {"docker_host": self.docker_host, "where": self.where, "image": self.image}
+        return json.dumps({**document, "login": self.login, "wrong_login": self.wrong_login})
+
+
+async def pulled(wanted: Wanted, folder: Path, tell: Callable[[str], None]) -> str:
+    """Wait until the engine has an image; returns its id. It is pulled if it is not there.
+
+    Args:
+        folder: for the files of such pulls; the same for all runs of this project folder.
+        tell: is given lines about a pull that takes long.
+
+    Raises:
+        ClientError: it did not come.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = _file(folder, wanted.docker_host, wanted.image)
+    while True:
+        begun = _begin(wanted, path)
+        if begun is None:
+            tell(f"pulling {wanted.image}: it is being pulled already; waiting for that")
+        ended = await _end(path, begun, _Lines(f"pulling {wanted.image}", tell))
+        if "done" in ended:
+            return str(ended["done"])
+        if begun is not None:
+            secrets = wanted.login[1:] if wanted.login else ()
+            raise ClientError(redacted(str(ended["error"]), secrets), advice=redacted(str(ended["advice"]), secrets))
+        # What another run had begun came to no good end, perhaps by another log-in: once more, by this run's own.
+
+
+def _file(folder: Path, docker_host: str | None, image: str) -> Path:
+    key = f"{docker_host or os.environ.get('DOCKER_HOST') or ''}\0{image}"
+    return folder / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.jsonl"
+
+
+def _begin(wanted: Wanted, path: Path) -> subprocess.Popen[str] | None:
+    """Start the process, unless there is one."""
+    with _opened(path) as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return None
+        file.truncate(0)
+        # The lock belongs to the open file, which the process has as its output: it has the lock from its first moment
+        # to its last. The image's name is there for who looks at a list of processes.
+        process = subprocess.Popen(  # noqa: S603 - our own module
+            [sys.executable, "-m", "clients.image_pull_process", wanted.image],
+            cwd=_PROJECT,
+            env={name: value for name, value in os.environ.items() if not name.startswith(_NOT_ITS)},
+            stdin=subprocess.PIPE,
+            stdout=file,
+            stderr=file,
+            start_new_session=True,  # Ctrl-C is not for it
+            text=True,
+        )
+    assert process.stdin is not None  # noqa: S101 - a pipe was asked for
+    with contextlib.suppress(BrokenPipeError):  # it has ended: its file says why
+        process.stdin.write(wanted.request)
+        process.stdin.close()
+    return process
+
+
+async def _end(path: Path, process: subprocess.Popen[str] | None, lines: _Lines) -> dict[str, Any]:
+    """What the process at work wrote last, when it has ended: `done`, or `error` and `advice`."""
+    last: dict[str, Any] = {}
+    odd = ""
+    with path.open("rb") as file:
+        while True:
+            ended = process.poll() is not None if process else _is_free(path)
+            for line in _whole_lines(file):
+                try:
+                    last = dict(json.loads(line))
+                except ValueError:
+                    odd = line.decode(errors="replace").strip() or odd
+                    continue
+                lines.told(last)
+            if ended:
+                break
+            await asyncio.sleep(_LOOK_EVERY)
+    if "done" in last or "error" in last:
+        return last
+    told = f"the process that pulled it ended without a result{f': {odd}' if odd else ''}"
+    return {"error": told, "advice": "run the command again"}
+
+
+def _whole_lines(file: IO[bytes]) -> Iterator[bytes]:
+    """What was written since the last call, without a line that is not written to its end yet."""
+    while True:
+        start = file.tell()
+        line = file.readline()
+        if not line.endswith(b"\n"):
+            file.seek(start)
+            return
+        yield line
+
+
+def _is_free(path: Path) -> bool:
+    with _opened(path) as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+    return True
+
+
+def _opened(path: Path) -> IO[bytes]:
+    return open(path, "ab", opener=lambda name, flags: os.open(name, flags, 0o600))
+
+
+class _Lines:
+    """Few lines about a pull, from what the process writes each second."""
+
+    def __init__(self, what: str, tell: Callable[[str], None], *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._what, self._tell, self._clock = what, tell, clock
+        self._progress = Progress(what, None, tell, clock=clock)
+        self._retries = 0
+        self._unpacking = False
+        self._began = clock()
+
+    def told(self, document: dict[str, Any]) -> None:
+        at = document.get("at")
+        if not at:
+            return
+        if at["retries"] > self._retries:
+            self._retries = at["retries"]
+            self._tell(f"{self._what}: the transfer broke off; the engine tries again (time {self._retries})")
+        if at["unpacking"]:
+            if not self._unpacking and self._clock() - self._began > _SOON:
+                self._unpacking = True
+                self._tell(f"{self._what}: all of it came; the engine unpacks it")
+            return
+        self._progress.at(at["bytes"], total=at["total"], detail=f"{at['complete']} of {at['layers']} layers")

@@ -1,0 +1,71 @@
+"""The images of a server's containers, on its engine before anything there is made or replaced.
+
+The docker plugin would pull them, too, without a line of progress and for 20 minutes at most.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pulumi
+
+from clients.errors import ClientError
+from clients.image_name import ImageName
+from clients.image_pull import Wanted, pulled
+from dynamic_providers.aiaa.image import Image
+from dynamic_providers.aiaa.packages import CACHE
+from settings import Registry, Server, SettingsError
+
+_PULLS = CACHE / "pulls"
+
+
+def on_engine(
+    name: str,
+    server: Server,
+    images: Mapping[str, str],
+    registries: Mapping[str, Registry],
+    opts: pulumi.ResourceOptions,
+) -> list[Image]:
+    """
+    Args:
+        name: the server's.
+        images: by the role of what is made of them.
+        registries: log-ins, by the registry's host.
+    """
+    return [
+        Image(
+            name,
+            role,
+            image=image,
+            docker_host=server.docker_host,
+            opts=pulumi.ResourceOptions.merge(
+                opts, pulumi.ResourceOptions(hooks=_pulled_before(f"{name}/{role}", registries))
+            ),
+        )
+        for role, image in images.items()
+    ]
+
+
+def _pulled_before(name: str, registries: Mapping[str, Registry]) -> pulumi.ResourceHookBinding:
+    """Pulls in the program, which waits for any number of pulls at a time."""
+
+    async def pull(args: pulumi.ResourceHookArgs) -> None:
+        assert args.new_inputs is not None  # noqa: S101 - the engine gives them before a creation and an update
+        wanted = _wanted(args.new_inputs.get("docker_host"), str(args.new_inputs["image"]), registries)
+        try:
+            await pulled(wanted, _PULLS, pulumi.log.info)
+        except ClientError as error:
+            raise RuntimeError(error.line) from None
+
+    hook = pulumi.ResourceHook(f"image-{name}-pulled", pull)
+    return pulumi.ResourceHookBinding(before_create=[hook], before_update=[hook])
+
+
+def _wanted(docker_host: str | None, image: str, registries: Mapping[str, Registry]) -> Wanted:
+    registry = ImageName.of(image).registry
+    if (login := registries.get(registry)) is None:
+        return Wanted(docker_host, image)
+    try:
+        return Wanted(docker_host, image, (login.username, login.read_password(registry)))
+    except SettingsError as error:
+        return Wanted(docker_host, image, wrong_login=str(error))
