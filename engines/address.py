@@ -7,14 +7,13 @@ and `DOCKER_CERT_PATH`; the CLI also `DOCKER_TLS_VERIFY` and `DOCKER_CONFIG`
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
-
-from docker.context import ContextAPI
-from docker.errors import DockerException
 
 from engines.errors import NoEngine
 
@@ -50,7 +49,7 @@ class EngineAddress:
             return cls(url)
         found = unquote(cert_path) or None
         if not found and env.get("DOCKER_TLS_VERIFY"):
-            found = env.get("DOCKER_CERT_PATH") or str(Path(env.get("DOCKER_CONFIG") or Path.home() / ".docker"))
+            found = env.get("DOCKER_CERT_PATH") or str(_config_folder(env))
         return cls(_with_port(url, _TLS_PORT if found else _PORT), found)
 
     @property
@@ -68,24 +67,32 @@ def _default(env: Mapping[str, str]) -> str:
     if host and context:
         # The docker CLI takes the former, the provider the latter.
         raise NoEngine("DOCKER_HOST and DOCKER_CONTEXT are both set, and may name two engines", "unset one of them")
-    return _of_context(context) if context else host or DEFAULT
+    return _of_context(context, _config_folder(env)) if context else host or DEFAULT
 
 
-def _of_context(name: str) -> str:
-    """The address of a context of the docker CLI."""
-    advice = "set DOCKER_HOST to the engine's address instead (`docker context inspect` shows it)"
+def _config_folder(env: Mapping[str, str]) -> Path:
+    return Path(env.get("DOCKER_CONFIG") or Path.home() / ".docker")
+
+
+def _of_context(name: str, config: Path) -> str:
+    """The address of a context of the docker CLI
+    (https://github.com/docker/cli/blob/master/cli/context/store/doc.go)."""
+    digest = sha256(name.encode()).hexdigest()
     try:
-        context = ContextAPI.get_context(name)
-    except (DockerException, OSError) as error:
-        raise NoEngine(f"DOCKER_CONTEXT={name} cannot be read: {error}", advice) from None
-    if context is None:
-        raise NoEngine(f"DOCKER_CONTEXT={name}: there is no such context", "`docker context ls` lists them")
-    if context.TLSConfig is not None:
+        context = json.loads((config / "contexts" / "meta" / digest / "meta.json").read_bytes())
+        host = str(context["Endpoints"]["docker"]["Host"])
+    except FileNotFoundError:
+        raise NoEngine(
+            f"DOCKER_CONTEXT={name}: there is no such context in {config}", "`docker context ls` lists them"
+        ) from None
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise NoEngine(f"DOCKER_CONTEXT={name} cannot be read: {error}", "set DOCKER_HOST instead") from None
+    if (config / "contexts" / "tls" / digest).exists():
         raise NoEngine(
             f"DOCKER_CONTEXT={name} has certificates, which Pulumi's docker provider does not read from a context",
             "set DOCKER_HOST, DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH instead",
         )
-    return str(context.Host)
+    return host
 
 
 def _with_port(url: str, port: int) -> str:

@@ -19,7 +19,7 @@ _LOG_IN = 30  # seconds on top, for the first answer over SSH: ssh logs in befor
 
 
 @contextmanager
-def connected(address: EngineAddress, timeout: float) -> Iterator[docker.DockerClient]:
+def connected(address: EngineAddress, timeout: int) -> Iterator[docker.DockerClient]:
     """A client, closed at the end.
 
     Args:
@@ -35,29 +35,38 @@ def connected(address: EngineAddress, timeout: float) -> Iterator[docker.DockerC
             client = _client(address, timeout, adapter)
             with closing(client):
                 yield client
-    except APIError as error:
-        if "HTTPS server" in str(error.explanation):
-            raise of_tcp(address, str(error.explanation)) from None
+    except APIError:
         raise
     except (DockerException, OSError) as error:
         if isinstance(adapter, SshAdapter):
             raise of_ssh(adapter.last_words(), error) from None
-        said = cause(error)
+        refusal = error.__context__  # of the SDK's first question, which it wraps
+        said = str(refusal.explanation) if isinstance(refusal, APIError) else cause(error)
         raise (of_unix(said) if address.scheme == "unix" else of_tcp(address, said)) from None
 
 
-def _adapter(address: EngineAddress, timeout: float) -> HTTPAdapter | None:
+def client(address: EngineAddress, timeout: int) -> docker.DockerClient:
+    """The same for as long as the process lives.
+
+    Raises:
+        NoEngine: no engine answers there now. Later failures are the Docker SDK's.
+    """
+    with connected(address, timeout):
+        return _client(address, timeout, _adapter(address, timeout))
+
+
+def _adapter(address: EngineAddress, timeout: int) -> HTTPAdapter | None:
     """What carries the requests; None for the Docker SDK's own."""
     if address.scheme == "ssh":
         return SshAdapter(address.url, timeout)
     return tls.adapter(address.cert_path) if address.cert_path else None
 
 
-def _client(address: EngineAddress, timeout: float, adapter: HTTPAdapter | None) -> docker.DockerClient:
+def _client(address: EngineAddress, timeout: int, adapter: HTTPAdapter | None) -> docker.DockerClient:
     if adapter is None:
         return docker.DockerClient(base_url=address.url, timeout=timeout)
 
-    def client(version: str, seconds: float) -> docker.DockerClient:
+    def client(version: str, seconds: int) -> docker.DockerClient:
         """The SDK asks nothing of the engine before it has the adapter, as it is told the version."""
         made = docker.DockerClient(base_url=base, version=version, timeout=seconds)
         made.api.mount(f"{made.api.base_url.partition('://')[0]}://", adapter)

@@ -7,6 +7,7 @@ speaks gRPC does not survive that (https://github.com/grpc/grpc/issues/43055).
 
 from __future__ import annotations
 
+import re
 import shlex
 import socket
 import subprocess
@@ -43,10 +44,15 @@ def command(url: str) -> list[str]:
     host = [f"--host=unix://{unquote(parts.path)}"] if parts.path.strip("/") else []
     # ssh gives the command to a shell over there.
     remote = shlex.join(["docker", *host, "system", "dial-stdio"])
-    return [*words, *OPTIONS, "-o", "ConnectTimeout=30", "-T", "--", str(parts.hostname), remote]
+    return [*words, *OPTIONS, "-o", "ConnectTimeout=30", "-T", "--", _host(parts.netloc), remote]
 
 
-class SshAdapter(BaseHTTPAdapter):  # type: ignore[misc] # has no types
+def _host(netloc: str) -> str:
+    """As it is written: ssh's aliases have large and small letters, which `urlsplit` makes small."""
+    return unquote(re.sub(r"^(.*@)?\[?(.*?)\]?(:\d*)?$", r"\2", netloc))
+
+
+class SshAdapter(BaseHTTPAdapter):
     """For `requests`: HTTP to the engine, each connection by an ssh of its own."""
 
     def __init__(self, url: str, timeout: float) -> None:
@@ -90,7 +96,12 @@ class _Connection(urllib3.connection.HTTPConnection):
         with its:
             # A session of its own: without a terminal ssh asks nobody, and Ctrl-C is for Pulumi, which ends us.
             self._ssh = subprocess.Popen(
-                self._words, stdin=its, stdout=its, stderr=self._said, cwd=PROJECT, start_new_session=True
+                self._words,
+                stdin=its.fileno(),
+                stdout=its.fileno(),
+                stderr=self._said,
+                cwd=PROJECT,
+                start_new_session=True,
             )
         ours.settimeout(self._seconds)
         self.sock = ours

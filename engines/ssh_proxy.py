@@ -87,7 +87,7 @@ def _through(config: dict[str, str], user: str, alias: str, host: str, port: str
 def _child(command: list[str]) -> socket.socket:
     ours, its = socket.socketpair()
     with its:
-        subprocess.Popen(command, stdin=its, stdout=its)  # ends when our end is closed
+        subprocess.Popen(command, stdin=its.fileno(), stdout=its.fileno())  # ends when our end is closed
     return ours
 
 

@@ -23,7 +23,7 @@ _OF_SSH: tuple[tuple[str, str], ...] = (
         "install a docker CLI of 18.09 or newer on that host",
     ),
     (
-        r"permission denied while trying to connect to the docker|dial unix .*permission denied",
+        r"permission denied while trying to connect to the [Dd]ocker|dial unix .*permission denied",
         "let that user use Docker there (`sudo usermod -aG docker USER`), or name another user in the address",
     ),
     (
@@ -82,6 +82,8 @@ def of_ssh(lines: list[str], error: BaseException) -> NoEngine:
         lines: what ssh wrote.
         error: what our side saw.
     """
+    if isinstance(_innermost(error), FileNotFoundError):
+        return NoEngine("there is no program ssh here", "install an SSH client (Debian: openssh-client)")
     reasons = [line for line in lines if not _AFTER_THE_REASON.match(line)] or lines
     for pattern, advice in _OF_SSH:
         for line in reversed(reasons):
@@ -119,6 +121,11 @@ def of_unix(said: str) -> NoEngine:
 
 def cause(error: BaseException) -> str:
     """The innermost reason, without the wrappings of three libraries."""
+    error = _innermost(error)
+    return " ".join(str(getattr(error, "strerror", None) or error or type(error).__name__).split())
+
+
+def _innermost(error: BaseException) -> BaseException:
     seen: set[int] = set()
     while id(error) not in seen:
         seen.add(id(error))
@@ -133,4 +140,4 @@ def cause(error: BaseException) -> str:
         if inner is None:
             break
         error = inner
-    return " ".join(str(getattr(error, "strerror", None) or error or type(error).__name__).split())
+    return error

@@ -69,7 +69,9 @@ def bring_back(cli: Cli, state: State, say: Say) -> None:
         say(f"gone from the engine, so made anew: {', '.join(sorted(map(in_words, others)))}")
     if halted or gone:
         # The servers too: the plugin may start a container as it is, and then nothing else has the run wait for it.
-        cli.refresh({*(container.urn for container in halted), *gone, *state.endpoints()})
+        # And the workspaces: with a volume, what was in it is gone.
+        workspaces = state.workspaces() if gone else []
+        cli.refresh({*(container.urn for container in halted), *gone, *state.endpoints(), *workspaces})
 
 
 def servers_down(state: State) -> list[str]:

@@ -75,6 +75,10 @@ class State:
         """URNs of what says that an AIAA server answers."""
         return [found["urn"] for found in self._of_type("pulumi-python:dynamic/aiaa:Endpoint")]
 
+    def workspaces(self) -> list[str]:
+        """URNs of what says that a server's workspace is prepared."""
+        return [found["urn"] for found in self._of_type("pulumi-python:dynamic/aiaa:Workspace")]
+
     def ids(self, kind: str) -> dict[str, str]:
         """URNs by the engine's id of all networks, volumes or containers."""
         return {found["id"]: found["urn"] for found in self._of_type(f"docker:index/{kind}:{kind.capitalize()}")}

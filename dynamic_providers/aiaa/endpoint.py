@@ -34,7 +34,7 @@ class EndpointProvider(Provider):
     """
 
     required = ("server", "url")
-    managed = ("url", "containers", "drift")
+    managed = ("url", "docker_host", "containers", "drift")
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         inputs = plain(props)

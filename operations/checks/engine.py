@@ -9,6 +9,7 @@ from pathlib import Path
 
 import docker
 
+from engines.address import EngineAddress
 from operations.checks.finding import Finding
 
 _OLDEST_API = (1, 41)  # Docker 20.10's
@@ -20,12 +21,12 @@ _FOR_WORK, _FOR_IMAGES = 3, 30
 
 def is_local(docker_host: str | None) -> bool:
     """Whether the engine is on this machine, so that its disk and processes can be looked at from here."""
-    address = docker_host or os.environ.get("DOCKER_HOST") or "unix://"
-    return address.startswith("unix://")
+    return EngineAddress.of(docker_host).scheme == "unix"
 
 
 def name(docker_host: str | None) -> str:
-    return docker_host or os.environ.get("DOCKER_HOST") or "of this machine"
+    found = docker_host or os.environ.get("DOCKER_HOST") or os.environ.get("DOCKER_CONTEXT")
+    return found.partition("?")[0] if found else "of this machine"
 
 
 def version(engine: docker.DockerClient) -> Finding:

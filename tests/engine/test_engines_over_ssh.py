@@ -40,7 +40,15 @@ class Remote:
             "PULUMI_SKIP_UPDATE_CHECK": "1",
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "1",
         }
-        words = [cache / "bin" / "pulumi", *args, "--non-interactive", "--stack", self.stack.name, "--parallel", "64"]
+        words: list[str | Path] = [
+            cache / "bin" / "pulumi",
+            *args,
+            "--non-interactive",
+            "--stack",
+            self.stack.name,
+            "--parallel",
+            "64",
+        ]
         done = subprocess.run(words, cwd=self.stack.folder, env=env, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout + done.stderr

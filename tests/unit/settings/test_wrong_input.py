@@ -127,6 +127,63 @@ CASES: list[tuple[dict[str, Any], str]] = [
         "ssh://user@host or tcp://host:2375, not 'gpu1'",
     ),
     (
+        server(docker="ssh://-oProxyCommand=x"),
+        "servers.main.docker: must be a Docker engine's address, such as unix:///var/run/docker.sock, "
+        "ssh://user@host or tcp://host:2375, not 'ssh://-oProxyCommand=x'",
+    ),
+    (
+        server(docker="ssh://me:secret@gpu1"),
+        "servers.main.docker: must be a Docker engine's address, such as unix:///var/run/docker.sock, "
+        "ssh://user@host or tcp://host:2375, not 'ssh://***@gpu1'",
+    ),
+    (
+        server(docker="ssh://gpu1?x=1"),
+        "servers.main.docker: must be a Docker engine's address, such as unix:///var/run/docker.sock, "
+        "ssh://user@host or tcp://host:2375, not 'ssh://gpu1?x=1'",
+    ),
+    (
+        server(docker="ssh://gpu1#x"),
+        "servers.main.docker: must be a Docker engine's address, such as unix:///var/run/docker.sock, "
+        "ssh://user@host or tcp://host:2375, not 'ssh://gpu1#x'",
+    ),
+    (
+        server(docker="ssh://me@"),
+        "servers.main.docker: must be a Docker engine's address, such as unix:///var/run/docker.sock, "
+        "ssh://user@host or tcp://host:2375, not 'ssh://***@'",
+    ),
+    (
+        server(docker="ssh://gpu1;x"),
+        "servers.main.docker: must be a Docker engine's address, such as unix:///var/run/docker.sock, "
+        "ssh://user@host or tcp://host:2375, not 'ssh://gpu1;x'",
+    ),
+    (
+        server(docker="tcp://gpu1:2376?cert_path=x"),
+        "servers.main.docker: must be a Docker engine's address, such as unix:///var/run/docker.sock, "
+        "ssh://user@host or tcp://host:2375, not 'tcp://gpu1:2376?cert_path=x'",
+    ),
+    (
+        server(docker="tcp://gpu1/path"),
+        "servers.main.docker: must be a Docker engine's address, such as unix:///var/run/docker.sock, "
+        "ssh://user@host or tcp://host:2375, not 'tcp://gpu1/path'",
+    ),
+    (
+        server(docker="http://gpu1:2375"),
+        "servers.main.docker: must be a Docker engine's address, such as unix:///var/run/docker.sock, "
+        "ssh://user@host or tcp://host:2375, not 'http://gpu1:2375'",
+    ),
+    (
+        server(docker="ssh://gpu1", bind="10.0.0.1", docker_cert_path="certs"),
+        "servers.main.docker_cert_path: is for a tcp:// engine, which docker has to name",
+    ),
+    (
+        server(docker_cert_path="certs"),
+        "servers.main.docker_cert_path: is for a tcp:// engine, which docker has to name",
+    ),
+    (
+        server(docker="tcp://gpu1:2376", bind="10.0.0.1", docker_cert_path="no/certs"),
+        "servers.main.docker_cert_path: no/certs/ca.pem: No such file or directory",
+    ),
+    (
         server(workspace="aiaa workspace"),
         "servers.main.workspace: must be an absolute folder of the engine's machine, such as /srv/aiaa, "
         "without spaces and colons, or the name of a volume, not 'aiaa workspace'",
