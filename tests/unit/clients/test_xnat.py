@@ -394,30 +394,53 @@ class TestServerList:
             ("projects/LIVER", LIVER, "/data/projects/LIVER/config/ohif-aiaa/project-json"),
         ],
     )
-    @pytest.mark.parametrize("stored", ["no list", '{"a": 1}', '[["http://a"]]', "null", "[" * 100_000])
+    @pytest.mark.parametrize(
+        ("stored", "answer"),
+        [
+            ("no list", (500, "RuntimeException - ")),
+            ('{"a": 1}', (500, "Error creating JSON: Cannot deserialize")),
+            ('[["http://a"]]', (500, "")),
+            ("[" * 100_000, (500, "")),
+            (r'["http://a/\ud800"]', (500, "RuntimeException - ")),
+            ("null", (200, "")),
+            ("[null]", (200, "[null]")),
+            ('["http://a",null]', (200, '["http://a",null]')),
+        ],
+    )
     def test_a_stored_text_that_is_no_list_is_told_with_who_wrote_it(
-        self, xnat: Script, client: XnatClient, scope: str, path: str, side_door: str, stored: str
+        self,
+        xnat: Script,
+        client: XnatClient,
+        scope: str,
+        path: str,
+        side_door: str,
+        stored: str,
+        answer: tuple[int, str],
     ) -> None:
-        xnat.answers(path, Response(status=500))
+        status, body = answer
+        xnat.answers(path, Response(body, status=status))
         xnat.answers(side_door, stored_by("owner", stored))
         with pytest.raises(UnreadableList) as caught:
             client.server_list(scope)
         assert str(caught.value) == f"what owner has written there is no list of servers: {stored[:80]}"
         assert xnat.calls.count(f"GET {path}") == 1
 
-    def test_a_list_that_holds_nothing_where_an_address_belongs_is_as_unreadable(
+    def test_the_plugins_own_word_is_enough_where_the_stored_text_is_not_told(
         self, xnat: Script, client: XnatClient
     ) -> None:
-        xnat.answers(SITE, Response("[null]"))
-        xnat.answers("/data/config/ohif-aiaa/site-json", stored_by("owner", "[null]"))
-        with pytest.raises(UnreadableList):
+        words = "Error creating JSON: Unrecognized token 'x'"
+        xnat.answers(SITE, Response(f'{{ "ResponseMessage":"{words}" }}', status=500))
+        xnat.answers("/data/config/ohif-aiaa/site-json", Response(status=403))
+        with pytest.raises(UnreadableList) as caught:
             client.server_list("site")
+        assert str(caught.value) == f"what is written there is no list of servers: {words}"
 
     @pytest.mark.parametrize("row", ['["http://a"]', "[]", None])
-    def test_a_500_is_not_blamed_on_the_list_unless_what_is_stored_is_none(
-        self, xnat: Script, client: XnatClient, row: str | None
+    @pytest.mark.parametrize("status", [200, 500])
+    def test_an_answer_is_not_blamed_on_the_list_unless_what_is_stored_is_none(
+        self, xnat: Script, client: XnatClient, row: str | None, status: int
     ) -> None:
-        xnat.answers(SITE, Response("no connection to the database", status=500))
+        xnat.answers(SITE, Response("no connection to the database", status=status))
         if row is not None:
             xnat.answers("/data/config/ohif-aiaa/site-json", stored_by("owner", row))
         with pytest.raises(Broken, match="no connection to the database") as caught:
