@@ -98,10 +98,7 @@ class Gate:
             else:
                 request.state.session = session
                 answer = await admitted(request)
-            if new or session is None:
-                self._set_cookie(answer, "JSESSIONID", session.id if session else secrets.token_hex(16).upper())
-            ends = (time.time() + self._site.options.session_timeout) * 1000
-            self._set_cookie(answer, "SESSION_EXPIRATION_TIME", f"{ends:.0f}", for_scripts=True)
+            self.hand_out(answer, session, known=session is not None and not new)
             return answer
 
         return [Route(spelling, endpoint, methods=_METHODS) for spelling in (path, f"{path}/")]
@@ -133,6 +130,17 @@ class Gate:
 
     def _redirect(self, path: str) -> Response:
         return RedirectResponse(self._site.options.context_path + path, status_code=302)
+
+    def hand_out(self, answer: Response, session: Session | None, *, known: bool = False) -> None:
+        """The cookies of an answer.
+
+        session  None for that of somebody who is not logged in
+        known    the request came with its cookie
+        """
+        if not known:
+            self._set_cookie(answer, "JSESSIONID", session.id if session else secrets.token_hex(16).upper())
+        ends = (time.time() + self._site.options.session_timeout) * 1000
+        self._set_cookie(answer, "SESSION_EXPIRATION_TIME", f"{ends:.0f}", for_scripts=True)
 
     def _set_cookie(self, answer: Response, name: str, value: str, *, for_scripts: bool = False) -> None:
         answer.set_cookie(
