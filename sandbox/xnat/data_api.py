@@ -19,6 +19,8 @@ from sandbox.xnat.imaging_api import row_of
 from sandbox.xnat.site import Site
 from sandbox.xnat.tables import Row, table
 
+_SEARCHED = {"xnat:projectData": "Project", "xnat:subjectData": "Subject", "xnat:ctSessionData": "CT Session"}
+
 
 class DataApi:
     def __init__(self, site: Site) -> None:
@@ -49,6 +51,8 @@ class DataApi:
             *gate.routes(f"{tokens}/issue/user/{{user}}", {"GET": self._issue_token}),
             *gate.routes(f"{tokens}/validate/{{alias}}/{{secret}}", {"GET": self._validate_token}),
             *gate.routes(f"{tokens}/invalidate/{{alias}}", {"GET": self._invalidate_token}),
+            *gate.routes("/data/search/elements", {"GET": _elements}),
+            *gate.routes("/data/search/elements/{element}", {"GET": _fields}),
             *gate.routes("/data/projects", {"GET": self._projects}),
             *gate.routes(project, {"GET": self._of_project(_project)}),
             *gate.routes(f"{project}/subjects", {"GET": self._of_project(_subjects)}),
@@ -107,10 +111,7 @@ class DataApi:
             for project in self._site.archive.projects.values()
             if override or self._site.may_see(user, project.id)
         ]
-        rows = [_row(project) for project in visible]
-        if "xsiType" in request.query_params.get("columns", ""):
-            rows = [{**row, "xsiType": "xnat:projectData"} for row in rows]
-        return table(request, rows)
+        return table(request, [_row(project) for project in visible])
 
     def _experiments(self, request: Request, project: Project) -> Response:
         return table(request, [row_of(project, each) for each in self._site.archive.experiments_in(project)])
@@ -137,6 +138,22 @@ class DataApi:
         return self._of_project(of_project)
 
 
+async def _elements(request: Request) -> Response:
+    """The types of the data model that can be searched for."""
+    rows = [
+        {"ELEMENT_NAME": name, "SINGULAR": singular, "PLURAL": f"{singular}s", "SECURED": "true"}
+        for name, singular in _SEARCHED.items()
+    ]
+    return table(request, rows)
+
+
+async def _fields(request: Request) -> Response:
+    element = request.path_params["element"]
+    if element not in _SEARCHED:
+        return answers.error_page(404)
+    return table(request, [{"FIELD_ID": name, "ELEMENT_NAME": element} for name in ("ID", "LABEL", "PROJECT")])
+
+
 def _project(request: Request, project: Project) -> Response:
     return documents.answer(request, documents.of_project(project))
 
@@ -151,7 +168,6 @@ def _subjects(request: Request, project: Project) -> Response:
             "ID": subject.id,
             "label": subject.label,
             "project": project.id,
-            "xsiType": "xnat:subjectData",
             "URI": f"/data/subjects/{subject.id}",
         }
         for subject in project.subjects
@@ -164,7 +180,6 @@ def _experiments_of(request: Request, project: Project, subject: Subject) -> Res
 
 
 def _row(project: Project) -> Row:
-    """``xsiType`` comes only if it is asked for."""
     return {
         "ID": project.id,
         "secondary_ID": project.id,

@@ -138,19 +138,14 @@ class Gate:
         known    the request came with its cookie
         """
         if not known:
-            self._set_cookie(answer, "JSESSIONID", session.id if session else secrets.token_hex(16).upper())
-        ends = (time.time() + self._site.options.session_timeout) * 1000
-        self._set_cookie(answer, "SESSION_EXPIRATION_TIME", f"{ends:.0f}", for_scripts=True)
+            id_ = session.id if session else secrets.token_hex(16).upper()
+            self._set_cookie(answer, f"JSESSIONID={id_}", "; HttpOnly")
+        now, lasts = time.time() * 1000, self._site.options.session_timeout * 1000
+        self._set_cookie(answer, f'SESSION_EXPIRATION_TIME="{now:.0f},{lasts:.0f}"')
 
-    def _set_cookie(self, answer: Response, name: str, value: str, *, for_scripts: bool = False) -> None:
-        answer.set_cookie(
-            name,
-            value,
-            path=f"{self._site.options.context_path}/",
-            httponly=not for_scripts,
-            secure=self._site.secure_cookie,
-            samesite=None,
-        )
+    def _set_cookie(self, answer: Response, cookie: str, attributes: str = "") -> None:
+        secure = "; Secure" if self._site.secure_cookie else ""
+        answer.headers.append("Set-Cookie", f"{cookie}; Path={self._site.options.context_path}/{secure}{attributes}")
 
 
 def session_of(request: Request) -> Session:

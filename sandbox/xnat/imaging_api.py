@@ -6,7 +6,7 @@ and web/.../restlet/resources/files; https://wiki.xnat.org/xnat-api/image-sessio
 
 import io
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -40,20 +40,21 @@ class ImagingApi:
                 *gate.routes(f"{session}/scans", {"GET": self._of_session(_scans)}),
                 *gate.routes(scan, {"GET": self._of_scan(_scan)}),
                 *gate.routes(f"{scan}/resources", {"GET": self._of_scan(_resources)}),
-                *gate.routes(f"{scan}/files", {"GET": self._of_scan(_files)}),
-                *gate.routes(f"{resource}/files", {"GET": self._of_scan(_files)}),
+                *gate.routes(f"{scan}/files", {"GET": self._files}),
+                *gate.routes(f"{resource}/files", {"GET": self._files}),
                 *gate.routes(f"{resource}/files/{{file}}", {"GET": self._of_scan(_file)}),
             ]
         return found
 
     async def _all(self, request: Request) -> Response:
-        """Of all projects that the user may read, or of the one that ``project`` names."""
-        only = request.query_params.get("project")
+        """Of all projects that the user may read; ``project`` and ``ID`` in the query name one."""
+        asked = request.query_params
         rows = [
             row_of(project, session)
             for project in self._site.archive.projects.values()
-            if self._site.may_read(user_of(request), project.id) and only in (None, project.id)
+            if self._site.may_read(user_of(request), project.id) and asked.get("project", project.id) == project.id
             for session in project.experiments
+            if asked.get("ID", session.id) == session.id
         ]
         return table(request, rows)
 
@@ -72,6 +73,15 @@ class ImagingApi:
             return tell(request, *found, scan)
 
         return handler
+
+    async def _files(self, request: Request) -> Response:
+        """Of one scan, of several with commas between them, or of ``ALL``."""
+        found, name = self._found(request), request.path_params["scan"]
+        if found is None:
+            return answers.error_page(404)
+        session = found[1]
+        scans = session.scans if name == "ALL" else [scan for scan in session.scans if scan in name.split(",")]
+        return _files(request, session, scans) if scans else answers.error_page(404)
 
     def _found(self, request: Request) -> tuple[Project, Experiment] | None:
         """By ID, or inside a project by label, too; one that may not be read is one that is not there."""
@@ -143,21 +153,19 @@ def _resources(request: Request, _: Project, session: Experiment, scan: str) -> 
         "file_size": str(sum(map(len, contents.values()))),
         "content": "RAW",
         "format": "DICOM",
-        "xsiType": "xnat:resourceCatalog",
     }
-    return table(request, [row])
+    return table(request, [row], fixed=True)
 
 
-def _files(request: Request, _: Project, session: Experiment, scan: str) -> Response:
-    contents = _contents(session, scan)
+def _files(request: Request, session: Experiment, scans: Sequence[str]) -> Response:
+    found = [(scan, name, content) for scan in scans for name, content in _contents(session, scan).items()]
     if request.query_params.get("format") == "zip":
-        return _zip(session, scan, contents)
-    base = f"/data/experiments/{session.id}/scans/{scan}/resources/1/files"
+        return _zip(session, found)
     rows = [
         {
             "Name": name,
             "Size": str(len(content)),
-            "URI": f"{base}/{name}",
+            "URI": f"/data/experiments/{session.id}/scans/{scan}/resources/1/files/{name}",
             "collection": _RESOURCE,
             "file_tags": "",
             "file_format": "DICOM",
@@ -165,9 +173,9 @@ def _files(request: Request, _: Project, session: Experiment, scan: str) -> Resp
             "cat_ID": "1",
             "digest": "",
         }
-        for name, content in contents.items()
+        for scan, name, content in found
     ]
-    return table(request, rows)
+    return table(request, rows, fixed=True)
 
 
 def _file(request: Request, _: Project, session: Experiment, scan: str) -> Response:
@@ -179,10 +187,10 @@ def _contents(session: Experiment, scan: str) -> dict[str, bytes]:
     return dict(dicom.series(session.id, session.subject, scan, session.date))
 
 
-def _zip(session: Experiment, scan: str, contents: dict[str, bytes]) -> Response:
+def _zip(session: Experiment, files: Sequence[tuple[str, str, bytes]]) -> Response:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in contents.items():
+        for scan, name, content in files:
             archive.writestr(f"{session.label}/scans/{scan}-AXIAL/resources/{_RESOURCE}/files/{name}", content)
     headers = {"Content-Disposition": f'attachment;filename="{session.label}.zip"'}
     return Response(packed.getvalue(), media_type="application/zip", headers=headers)

@@ -15,14 +15,17 @@ from sandbox.xnat import answers
 
 Row = dict[str, str]
 
+# What a column is called that is asked for by its path in the data model.
+_NAMES = {"xnat:subjectAssessorData/subject_id": "subject_ID"}
 
-def table(request: Request, rows: Sequence[Row]) -> Response:
+
+def table(request: Request, rows: Sequence[Row], *, fixed: bool = False) -> Response:
     """The ResultSet form, where numbers are texts; with ``format=csv`` a header and the same rows.
 
-    With ``columns``, those of the named columns that there are, and ``URI``.
+    With ``columns``, those of the named columns that there are, and ``URI``; unless they are ``fixed``.
     """
-    if asked := request.query_params.get("columns", ""):
-        shown = list(dict.fromkeys([*asked.split(","), "URI"]))
+    if not fixed and (asked := request.query_params.get("columns", "")):
+        shown = list(dict.fromkeys([*(_NAMES.get(column, column) for column in asked.split(",")), "URI"]))
         rows = [{column: row[column] for column in shown if column in row} for row in rows]
     if request.query_params.get("format") == "csv":
         return _csv(rows)

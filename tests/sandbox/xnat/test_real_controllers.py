@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import re
 from urllib.parse import urlsplit
 
 import pytest
@@ -290,7 +291,7 @@ def test_cookies_come_with_every_answer_also_to_who_is_not_logged_in(xnat: Xnat,
     answer = xnat.get(SITE, user)
     assert answer.status_code == status
     assert set(answer.cookies.keys()) == {"JSESSIONID", "SESSION_EXPIRATION_TIME"}
-    assert answer.cookies["SESSION_EXPIRATION_TIME"].isdigit()
+    assert re.fullmatch(r'"\d{13},900000"', answer.cookies["SESSION_EXPIRATION_TIME"] or "")
 
 
 def test_the_session_of_who_is_not_logged_in_is_none(xnat: Xnat) -> None:
