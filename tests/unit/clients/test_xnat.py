@@ -39,6 +39,9 @@ class Script:
         for response in responses:
             self.server.expect_oneshot_request(path, method).respond_with_response(response)
 
+    def knows_as(self, account: str) -> None:
+        self.server.expect_request("/data/auth").respond_with_data(f"User '{account}' is logged in")
+
     def client(self) -> XnatClient:
         return XnatClient(self.url, "svc", PASSWORD, timeout=5)
 
@@ -379,7 +382,7 @@ class TestServerList:
     ) -> None:
         xnat.answers(LIVER, Response(status=status))
         xnat.answers(SITE, NONE)
-        xnat.answers("/data/auth", Response("User 'service' is logged in"))
+        xnat.knows_as("service")
         xnat.answers("/xapi/users/service/groups", listing(*groups))
         xnat.answers("/data/projects", projects(*ids))
         with pytest.raises(kind) as caught:
@@ -481,6 +484,13 @@ class TestServerList:
         assert client.server_list("site") == ("http://a",)
         assert xnat.calls.count("POST /data/JSESSION") == 2
 
+    def test_a_session_that_an_open_site_takes_for_a_guests_is_renewed(self, xnat: Script, client: XnatClient) -> None:
+        """There XNAT answers a cookie that it does not know as it answers everybody: without 401."""
+        xnat.answers(LIVER, Response(status=403), listing("http://a"))
+        xnat.answers("/data/auth", Response("User 'guest' is logged in"))
+        assert client.server_list("projects/LIVER") == ("http://a",)
+        assert xnat.calls.count("POST /data/JSESSION") == 2
+
     def test_a_log_in_page_for_a_new_session_is_none_that_a_third_would_change(
         self, xnat: Script, client: XnatClient
     ) -> None:
@@ -546,7 +556,7 @@ class TestWriting:
         self, xnat: Script, client: XnatClient, response: Response, kind: type[ClientError], words: str
     ) -> None:
         xnat.answers(LIVER, response, method="PUT")
-        xnat.answers("/data/auth", Response("User 'svc' is logged in"))
+        xnat.knows_as("svc")
         with pytest.raises(kind, match=words):
             client.put_server_list("projects/LIVER", ["foo"])
         assert [call for call in xnat.calls if call.startswith("PUT")] == [f"PUT {LIVER}"]
@@ -554,7 +564,7 @@ class TestWriting:
     def test_rights_are_asked_for_the_account_that_xnat_knows(self, xnat: Script, client: XnatClient) -> None:
         """Which is another than the one that logged in, for `provider/user` and for alias tokens."""
         xnat.answers(LIVER, Response(status=403), method="PUT")
-        xnat.answers("/data/auth", Response("User 'ldap_svc' is logged in"))
+        xnat.knows_as("ldap_svc")
         with pytest.raises(Refused) as refused:
             client.put_server_list("projects/LIVER", ["http://a"])
         assert "/xapi/users/ldap_svc/roles/Administrator" in refused.value.advice
