@@ -123,13 +123,24 @@ class XnatSession:
 
         cookie = self._cookie
         answer = once(cookie)
-        if answer.status == 401 or leads_to_login(answer):
+        if self._has_ended(answer, cookie, limit):
             self._log_in(instead_of=cookie)
             answer = once(self._cookie)
         if answer.status == 401:
             raise meaning.session_refused(answer, self.username)
         require_no_redirect(answer, self.username, self.url)
         return answer
+
+    def _has_ended(self, answer: Answer, cookie: dict[str, str], limit: Deadline) -> bool:
+        """Whether an answer shows that the session is gone: by 401; by a redirect to the log-in page, if an
+        administrator has ended it; or by 403, if XNAT takes everybody without a session for its user `guest`."""
+        if answer.status != 403:
+            return answer.status == 401 or leads_to_login(answer)
+        try:
+            who = self._transport.call("GET", "data", "auth", deadline=limit.left, headers=cookie)
+        except ClientError:
+            return False  # then the 403 is what is told
+        return "User 'guest' is logged in" in who.text
 
     def _log_in(self, instead_of: dict[str, str]) -> None:
         """A new session, unless another thread has had one since this one's was lost."""

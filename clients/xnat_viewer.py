@@ -18,7 +18,7 @@ from clients.errors import Broken, ClientError, NotReady, Refused, Rejected, Unr
 from clients.transport import Answer, Transport
 from clients.xnat import XnatClient
 from clients.xnat_answers import UnreadableList
-from clients.xnat_redirects import leads_to_login, require_no_redirect
+from clients.xnat_redirects import require_no_redirect
 
 
 class NoImagingSession(Rejected):
@@ -137,8 +137,7 @@ class ViewerClient(XnatClient):
     def ask(self, target: Target, timeout: float) -> Answer | ClientError:
         """Ask for it, once, and wait for the answer, which comes when all is done: `judge` tells what it means.
 
-        A 401, or a redirect to the log-in page, means that the session had ended and nothing was done: with a new one
-        it is asked for once more.
+        Where the answer shows that the session had ended, nothing was done: with a new one it is asked for once more.
 
         On a connection of its own, so that it may be called in another thread, and no connection that has died
         meanwhile swallows the request.
@@ -151,7 +150,7 @@ class ViewerClient(XnatClient):
         try:
             cookie = self._cookie
             answer = self._post(transport, target, cookie, limit)
-            if answer.status == 401 or leads_to_login(answer):
+            if self._has_ended(answer, cookie, limit):
                 try:
                     self._log_in(instead_of=cookie)
                 except ClientError as error:

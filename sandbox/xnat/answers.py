@@ -1,7 +1,7 @@
-"""Answers in XNAT's spelling: Tomcat's error pages, JSON, the viewer plugin's texts, tables."""
+"""Answers in XNAT's spelling: Tomcat's error pages, JSON, the viewer plugin's texts."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any
 
@@ -55,8 +55,3 @@ def plugin_error(request: Request, status: int, words: str) -> Response:
         return text(words, status, negotiation.label_of_text(request))
     except negotiation.Unreadable:
         return text(words, status, negotiation.TEXT)
-
-
-def table(rows: Sequence[dict[str, str]]) -> Response:
-    """The ResultSet form of ``/data`` listings; numbers are texts in it."""
-    return json_answer({"ResultSet": {"Result": list(rows), "totalRecords": str(len(rows))}})

@@ -14,6 +14,7 @@ from sandbox.xnat.config_api import ConfigApi
 from sandbox.xnat.data_api import DataApi
 from sandbox.xnat.firewall import Dispatcher, Firewall
 from sandbox.xnat.gate import ContextPath, Gate, StartUp
+from sandbox.xnat.imaging_api import ImagingApi
 from sandbox.xnat.options import Options
 from sandbox.xnat.proxy import Proxy
 from sandbox.xnat.site import Site
@@ -63,8 +64,9 @@ def create_app(options: Options, site: Site | None = None) -> Starlette:
             *AiaaApi(site).routes(gate),
             *ViewerApi(site).routes(gate),
             *Xapi(site).routes(gate),
-            *(route for prefix in ("/data", "/REST") for route in ConfigApi(site).routes(gate, prefix)),
-            *(route for prefix in ("/data", "/REST") for route in DataApi(site).routes(gate, prefix)),
+            *ConfigApi(site).routes(gate),
+            *DataApi(site).routes(gate),
+            *ImagingApi(site).routes(gate),
         ],
         middleware=middleware,
         exception_handlers={404: _page, 405: _page},

@@ -1,4 +1,4 @@
-"""Projects with their subjects and imaging sessions. Invented, and nobody's images: labels only."""
+"""Projects with their subjects and imaging sessions. Invented, and nobody's images."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Experiment:
-    """An imaging session, unless ``xsi_type`` says otherwise; ``date`` as XNAT writes it."""
+    """An imaging session, unless ``xsi_type`` says otherwise; ``date`` as XNAT writes it, ``scans`` by ID."""
 
     id: str
     label: str
@@ -15,6 +15,7 @@ class Experiment:
     date: str
     xsi_type: str = "xnat:ctSessionData"
     shared_into: tuple[str, ...] = ()
+    scans: tuple[str, ...] = ("1",)
 
     @property
     def is_imaging(self) -> bool:

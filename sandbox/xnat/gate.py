@@ -98,10 +98,7 @@ class Gate:
             else:
                 request.state.session = session
                 answer = await admitted(request)
-            if new or session is None:
-                self._set_cookie(answer, "JSESSIONID", session.id if session else secrets.token_hex(16).upper())
-            ends = (time.time() + self._site.options.session_timeout) * 1000
-            self._set_cookie(answer, "SESSION_EXPIRATION_TIME", f"{ends:.0f}", for_scripts=True)
+            self.hand_out(answer, session, known=session is not None and not new)
             return answer
 
         return [Route(spelling, endpoint, methods=_METHODS) for spelling in (path, f"{path}/")]
@@ -115,6 +112,8 @@ class Gate:
         """
         given = _basic(request)
         session = self._site.sessions.find(request.cookies.get("JSESSIONID", ""))
+        if given is None and session is None and not self._site.options.require_login:
+            return Session(secrets.token_hex(16).upper(), User("guest", ""), 0), True  # not one that counts
         if given is None or (session and session.user.name == self._site.accounts.account_of(given[0])):
             return session, False
         user = self._site.accounts.log_in(*given)
@@ -134,15 +133,21 @@ class Gate:
     def _redirect(self, path: str) -> Response:
         return RedirectResponse(self._site.options.context_path + path, status_code=302)
 
-    def _set_cookie(self, answer: Response, name: str, value: str, *, for_scripts: bool = False) -> None:
-        answer.set_cookie(
-            name,
-            value,
-            path=f"{self._site.options.context_path}/",
-            httponly=not for_scripts,
-            secure=self._site.secure_cookie,
-            samesite=None,
-        )
+    def hand_out(self, answer: Response, session: Session | None, *, known: bool = False) -> None:
+        """The cookies of an answer.
+
+        session  None for that of somebody who is not logged in
+        known    the request came with its cookie
+        """
+        if not known:
+            id_ = session.id if session else secrets.token_hex(16).upper()
+            self._set_cookie(answer, f"JSESSIONID={id_}", "; HttpOnly")
+        now, lasts = time.time() * 1000, self._site.options.session_timeout * 1000
+        self._set_cookie(answer, f'SESSION_EXPIRATION_TIME="{now:.0f},{lasts:.0f}"')
+
+    def _set_cookie(self, answer: Response, cookie: str, attributes: str = "") -> None:
+        secure = "; Secure" if self._site.secure_cookie else ""
+        answer.headers.append("Set-Cookie", f"{cookie}; Path={self._site.options.context_path}/{secure}{attributes}")
 
 
 def session_of(request: Request) -> Session:

@@ -18,6 +18,7 @@ class Options:
     session_timeout            of idle sessions
     max_failed_logins, lockout the account is locked for this long after so many
     token_timeout              ``aliasTokenTimeout``
+    require_login              False: an open site, where everybody without a login is the user ``guest``
     initialized                False: an administrator has yet to finish the set-up page
     core_after, plugins_after  after a start: nothing of the web application is there, then only its core
     plugins                    folder of plugins, read at each start in place of the next two
@@ -41,6 +42,7 @@ class Options:
     max_failed_logins: int = 20
     lockout: float = 60 * 60
     token_timeout: float = 2 * 24 * 60 * 60
+    require_login: bool = True
     initialized: bool = True
     core_after: float = 0
     plugins_after: float = 0

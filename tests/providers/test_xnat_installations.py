@@ -70,6 +70,18 @@ def test_a_plain_connection_behind_the_tls_front_needs_one_session(host: Provide
         lives_through(host, url)
 
 
+def test_on_an_open_site_a_lost_session_is_renewed_and_no_guest_is_granted_rights(host: ProviderHost) -> None:
+    site = site_with(require_login=False)
+    with serve(create_app(site.options, site)) as url:
+        servers = host.provider(AiaaServersProvider)
+        id_, state = servers.create(inputs(url))
+        site.sessions.close_all()
+        assert servers.read(id_, state)[0] == id_
+        site.sessions.close_all()
+        servers.delete(id_, state)
+    assert "left as it is" not in host.said()
+
+
 def test_hundreds_of_lists_at_once_need_one_session() -> None:
     projects = tuple(f"P{number}" for number in range(200))
     site = site_with(projects=projects, max_sessions=1)

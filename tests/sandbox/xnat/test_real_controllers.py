@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import re
 from urllib.parse import urlsplit
 
 import pytest
@@ -290,7 +291,7 @@ def test_cookies_come_with_every_answer_also_to_who_is_not_logged_in(xnat: Xnat,
     answer = xnat.get(SITE, user)
     assert answer.status_code == status
     assert set(answer.cookies.keys()) == {"JSESSIONID", "SESSION_EXPIRATION_TIME"}
-    assert answer.cookies["SESSION_EXPIRATION_TIME"].isdigit()
+    assert re.fullmatch(r'"\d{13},900000"', answer.cookies["SESSION_EXPIRATION_TIME"] or "")
 
 
 def test_the_session_of_who_is_not_logged_in_is_none(xnat: Xnat) -> None:
@@ -336,3 +337,16 @@ def test_half_of_a_surrogate_pair_is_stored_as_a_question_mark(xnat: Xnat, body:
 def test_a_session_limit_is_a_401(start: Start, path: str, user: str) -> None:
     with start(max_sessions=0) as xnat:
         assert xnat.get(path, user).status_code == 401
+
+
+@pytest.mark.parametrize("path", [LIVER, "/data/projects/LIVER?format=json"])
+def test_on_an_open_site_who_is_not_logged_in_is_a_guest(start: Start, path: str) -> None:
+    with start(require_login=False) as xnat:
+        assert xnat.get("/data/auth", None).text == "User 'guest' is logged in"
+        assert xnat.get(SITE, None).status_code == 404
+        assert xnat.put(SITE, None, json=SERVERS).status_code == 403
+        assert xnat.get(path, None).status_code in (403, 404)
+        assert xnat.get(path, None, cookies={"JSESSIONID": "0" * 32}).status_code in (403, 404)
+        xnat.site.archive.projects["LIVER"].accessibility = "public"
+        assert xnat.get("/data/projects/LIVER", None).status_code == 200
+        assert requests.get(xnat.url + SITE, auth=("admin", "wrong"), timeout=10).status_code == 401

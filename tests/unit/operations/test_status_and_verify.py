@@ -155,6 +155,12 @@ def test_a_wrong_password_is_tried_once_and_told(wanted: dict[str, Any], site: A
     assert views == []
 
 
+def test_an_expired_password_is_told_with_what_to_do(wanted: dict[str, Any], site: Site, xnat: str) -> None:
+    site.accounts.users["admin"].password_expired = True
+    told, _ = registrations.look(stack_of(wanted))
+    assert told.startswith(f"the password of admin has expired: log in once as admin at {xnat} in a browser, set a new")
+
+
 def test_an_unknown_project_does_not_hide_the_others(wanted: dict[str, Any], aiaa: AiaaStandIn, xnat: str) -> None:
     register(xnat, "projects/LIVER", [aiaa.url])
     wanted["registrations"]["projects"]["NOSUCH"] = "main"
@@ -185,14 +191,15 @@ def test_of_a_list_that_could_not_be_read_no_server_is_told(
     assert row.split()[1:3] == ["unknown", "-"]
 
 
+@pytest.mark.parametrize("stored", ["nonsense", "null"])
 def test_what_is_no_list_sends_browsers_on_to_the_sites(
-    wanted: dict[str, Any], aiaa: AiaaStandIn, xnat: str, site: Site
+    wanted: dict[str, Any], aiaa: AiaaStandIn, xnat: str, site: Site, stored: str
 ) -> None:
     register(xnat, "site", [aiaa.url])
-    site.config.write(TOOL, "project-json", "LIVER", "nonsense", user="owner", reason="", unversioned=True)
+    site.config.write(TOOL, "project-json", "LIVER", stored, user="owner", reason="", unversioned=True)
     _, (view,) = registrations.look(stack_of(wanted))
     assert (view.comes_from, view.url, view.known) == ("site", aiaa.url, True)
-    assert "there is no list of servers: nonsense" in view.problems[0]
+    assert f"there is no list of servers: {stored}" in view.problems[0]
 
 
 def test_the_authority_of_xnat_is_trusted_for_servers_too(
