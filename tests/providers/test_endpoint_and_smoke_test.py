@@ -227,10 +227,12 @@ def test_a_clara_3_1_config_of_version_3_is_tried_with_the_channels_that_it_decl
 ) -> None:
     config = json.loads(mmar.files("clara_ct_seg_spleen_amp", "1")["config/config_aiaa.json"])
     tensors = {"data_type": "TYPE_FP32", "dims": [4, 64, 64, 64]}
-    trtis = {"input": [{"name": "NV_MODEL_INPUT", **tensors}], "output": [{"name": "NV_MODEL_OUTPUT", **tensors}]}
+    trtis: dict[str, Any] = {"max_batch_size": 1}
+    for side in ("INPUT", "OUTPUT"):
+        trtis[side.lower()] = [{"name": f"NV_MODEL_{side}", **tensors}]
     config["inference"] |= {"trtis": trtis, "args": {}}
     with aiaa_stand_in(tmp_path / "3.1", api="3.1") as aiaa:
-        parts = {"config": ("config_aiaa.json", json.dumps(config)), "data": ("model.trt.pb", b"graph")}
+        parts: Any = {"config": ("config_aiaa.json", json.dumps(config)), "data": ("model.trt.pb", b"graph")}
         assert requests.put(f"{aiaa.url}/admin/model/mri", files=parts, timeout=10).ok
         inputs = smoke(aiaa.url, "mri", declared=_as_input(declared(config)))
         assert inputs["declared"] == {"channels": 4, "shape": [64, 64, 64]}
@@ -251,7 +253,7 @@ def test_a_2d_network_is_tried_with_an_image_that_it_reads(
     section["args"] = {}
     for side, channels in (("input", 1), ("output", 2)):
         section["triton_model_config"][side][0]["dims"] = [channels, 256, 128]
-    parts = {"config": ("config_aiaa.json", json.dumps(config)), "data": ("model.ts", b"weights")}
+    parts: Any = {"config": ("config_aiaa.json", json.dumps(config)), "data": ("model.ts", b"weights")}
     assert requests.put(f"{aiaa.url}/admin/model/flat", files=parts, timeout=10).ok
     inputs = smoke(aiaa.url, "flat", declared=_as_input(declared(config)))
     assert smoke_tests.create(inputs)[1]["answer"].startswith("mask of 256 x 128 voxels, label 1 (")
