@@ -95,17 +95,15 @@ def _region(config: Any) -> Sequence[int]:
     return ()
 
 
-def _has_channels_last(dims: Sequence[int], form: Any, config: Any) -> bool:
+def _has_channels_last(dims: Sequence[int], form: object, config: Any) -> bool:
     """Whether the last of the dims is the channels': as Triton's config says, else the one of which there are few, else
     as the last transform that moves them says."""
     if isinstance(form, str) and form in _CHANNELS_LAST:
         return _CHANNELS_LAST[form]
     if (dims[0] in _FEW) != (dims[-1] in _FEW):
         return dims[-1] in _FEW
-    for name, _ in reversed(_transforms(config)):
-        if name.startswith(_TO_LAST + _TO_FIRST):
-            return name.startswith(_TO_LAST)
-    return False
+    moved = [name for name, _ in _transforms(config) if name.startswith(_TO_LAST + _TO_FIRST)]
+    return bool(moved) and moved[-1].startswith(_TO_LAST)
 
 
 def _reads_pictures(config: Any) -> bool:
