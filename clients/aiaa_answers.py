@@ -12,6 +12,7 @@ from requests_toolbelt.multipart.decoder import ImproperBodyPartContentException
 from clients.errors import Broken, Rejected, json_of, said
 from clients.transport import Answer
 
+_ROUTES = {"segmentation": "segmentation", "annotation": "dextr3d", "deepgrow": "deepgrow"}
 _ENTRY_KEYS = {"name", "type", "labels", "description", "version"}
 
 
@@ -25,6 +26,11 @@ class ModelEntry:
     description: str
     version: str
     meta: Mapping[str, Any]
+
+    @property
+    def route(self) -> str:
+        """The last part of the path on which models of its type are run."""
+        return _ROUTES.get(self.type, "inference")
 
     @classmethod
     def of(cls, document: Any, tried: str) -> ModelEntry:

@@ -16,7 +16,7 @@ from clients.aiaa_answers import ModelEntry
 
 _RESULT = {"result_extension": ".nii.gz", "result_dtype": "uint16", "result_compress": True}
 
-_ROUTES = {"segmentation": "segmentation", "annotation": "dextr3d", "deepgrow": "deepgrow"}
+_OFFERED = ("segmentation", "annotation", "deepgrow")  # by XNAT's viewer
 _OHIF_RUNS = {"segmentation": "Auto-Segmentation", "deepgrow": "Deepgrow"}
 
 
@@ -64,5 +64,4 @@ def viewer_of(model: ModelEntry) -> Viewer | None:
     """The viewer that runs models of this type; None if none does."""
     if model.type == "pipeline":
         return Viewer("deepgrow" if "deepgrow" in model.meta else "segmentation", is_ohif=True)
-    route = _ROUTES.get(model.type)
-    return Viewer(route) if route else None
+    return Viewer(model.route) if model.type in _OFFERED else None

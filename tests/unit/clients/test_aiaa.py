@@ -358,7 +358,7 @@ class TestLoading:
         with pytest.raises(Rejected, match="TimeoutError: Unable to get status for 'Test'") as inference:
             client.infer(entry("Test", "segmentation"), b"image", "in.nii.gz", 5)
         for failed in (load, inference):
-            for named in ("Triton's log (`bin/aiaa logs`)", "triton.model_timeout", "restart its container"):
+            for named in ("Triton's log (`bin/aiaa logs`;", "triton.model_timeout", "restart its container"):
                 assert named in failed.value.advice
 
     def test_a_model_that_another_process_of_aiaa_lists_later_is_waited_for(

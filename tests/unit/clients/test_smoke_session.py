@@ -179,6 +179,7 @@ NO_RESULT = 'XNAT\'s viewer shows a clinician no segment ("Failed to run m! Reas
         (lambda: Response("oops", status=500), "answered 500: oops", "must be writable"),
         (lambda: envelope("OSError", "28", "No space left on device"), "no room for a session: ", "free some space"),
         (lambda: Response('{"detail": "Sessions disabled"}', status=406), "Sessions disabled", "enable sessions"),
+        (lambda: Response('{"detail": "files: field required"}', status=422), "field required", "another form than"),
         (lambda: Response(PAGE, status=404), "answered 404: an HTML page", "let it pass on /session/"),
         (lambda: Response(PAGE, status=405), "answered 405: an HTML page", "let it pass on /session/"),
         (lambda: Response(PAGE), "expected JSON, got: an HTML page titled 'Log in'", "another's or a proxy's"),
