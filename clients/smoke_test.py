@@ -21,7 +21,7 @@ from clients.viewers import Viewer, viewer_of
 from model_files.config import Declared
 from model_files.config import declared as declared_by
 
-__all__ = ["NoAnswer", "Trial", "judge", "params", "run", "volume"]
+__all__ = ["NoAnswer", "Trial", "judge", "run"]
 
 
 @dataclass(frozen=True)
