@@ -1,7 +1,7 @@
 """Which viewer runs a model, how, and what a clinician sees if that fails.
 
 Sources: of XNAT's viewer, oncai/ohif-viewer-xnat extensions/xnat/src/aiaa-tools (client/AIAAClient.js,
-utils/prepareRunParameters.js, modelTypes.js); of NVIDIA's OHIF plugin, which alone offers pipelines,
+utils/prepareRunParameters.js, modelTypes.js); of NVIDIA's OHIF plugin, which offers pipelines, too,
 NVIDIA/clara-train-examples nvidia-aiaa/src (AIAAService/AIAAClient.js, components/AIAAPanel.js). The notices are
 theirs. In both, the reason is `undefined` whatever the server said: they look for it in axios's error, which has none.
 """
