@@ -199,7 +199,7 @@ def test_each_model_that_a_viewer_offers_is_run_in_a_session_which_goes_afterwar
         (Fault("/session/", "status", status=500), "Failed to create AIAA Session! Reason: undefined"),
         (Fault("/session/", "html", status=200), "Failed to create AIAA Session! Reason: undefined"),
         (Fault("/v1/*", "status", status=500, query="*session_id=*"), f"Failed to run {SPLEEN}! Reason: undefined"),
-        (Fault("/v1/*", "html", query="*session_id=*"), f"Failed to run {SPLEEN}! Reason: undefined"),
+        (Fault("/v1/*", "html", query="*session_id=*"), "Error in parsing the mask image"),
     ],
 )
 def test_a_server_whose_sessions_are_broken_fails_its_smoke_tests_with_what_a_clinician_sees(

@@ -241,8 +241,8 @@ def test_verify_tries_every_model_with_a_smoke_test(
     [
         (Fault("/session/", "status", status=500), 'shows a clinician "Failed to create AIAA Session!'),
         (Fault("/session/", "html"), 'shows a clinician "Failed to create AIAA Session!'),
-        (Fault("/v1/*", "status", status=500, query="*session_id=*"), f'no segment ("Failed to run {SPLEEN}!'),
-        (Fault("/v1/*", "status", status=440, query="*session_id=*"), f'no segment ("Failed to run {SPLEEN}!'),
+        (Fault("/v1/*", "status", status=500, query="*session_id=*"), f'shows a clinician "Failed to run {SPLEEN}!'),
+        (Fault("/v1/*", "status", status=440, query="*session_id=*"), f'shows a clinician "Failed to run {SPLEEN}!'),
     ],
 )
 def test_a_server_on_which_no_viewer_can_work_fails_though_an_image_sent_along_would_do(
