@@ -28,7 +28,6 @@ from clients.errors import ClientError, GaveUp, NotReady, Rejected, Unreachable
 from clients.progress import Progress
 from clients.transport import Answer, Transport, wait_for
 
-_ROUTES = {"segmentation": "segmentation", "annotation": "dextr3d", "deepgrow": "deepgrow"}
 _POLL = 0.5  # seconds between two looks at a model that is to come or to go
 _LISTED_WITHIN = 10.0  # seconds: AIAA's processes each keep a copy of the list, and read it anew now and then
 _LOST_WITHIN = 5.0  # seconds, in which a load whose connection was lost may still show in the list
@@ -210,13 +209,12 @@ class AiaaClient:
                 "image": (filename, image, "application/octet-stream"),
             }
         )
-        route = _ROUTES.get(model.type, "inference")
         try:
             with Transport(self.url, ca_file=self._ca_file, read_timeout=deadline) as patient:
                 answer = patient.call(
                     "POST",
                     "v1",
-                    route,
+                    model.route,
                     deadline=deadline,
                     query={"model": model.name},
                     headers={"Accept": "multipart/form-data"},

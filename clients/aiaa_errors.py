@@ -25,9 +25,9 @@ class NotServed(Rejected):
     that it could not load (https://github.com/triton-inference-server/server/issues/6534)."""
 
     advice = (
-        "read Triton's log (`bin/aiaa logs`): if it refuses the model, mend what it names there; if it loads the model "
-        "slowly, raise triton.model_timeout; if it says nothing of the model, it is stuck: restart its container "
-        "(`docker restart`), then run the command again"
+        "read Triton's log (`bin/aiaa logs`; an external server's where it runs): if it refuses the model, mend what "
+        "it names there; if it loads the model slowly, raise triton.model_timeout; if it says nothing of the model, it "
+        "is stuck: restart its container (`docker restart`), then run the command again"
     )
 
 

@@ -31,7 +31,7 @@ class ClientError(Exception):
     @property
     def line(self) -> str:
         """All that a person who runs a command is shown."""
-        return f"{self}: {self.advice}"
+        return f"{_unended(str(self))}: {self.advice}"
 
     def with_more(self, *told: str, advice: str = "") -> Self:
         """The same error with more words. Empty ones leave no trace.
@@ -106,7 +106,14 @@ class Broken(ClientError):
 
 def joined(*parts: str) -> str:
     """Parts of a message as one text; empty parts leave no trace."""
-    return "; ".join(part for part in parts if part)
+    *first, last = [part for part in parts if part] or [""]
+    return "; ".join([*map(_unended, first), last])
+
+
+def _unended(text: str) -> str:
+    """Without what ends a sentence, as it goes on: AIAA's own words end with a full stop. Dots that say that words were
+    cut stay."""
+    return text if text.endswith("...") else text.rstrip(" .;:,")
 
 
 def one_line(text: str) -> str:

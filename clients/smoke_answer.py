@@ -46,6 +46,10 @@ class NoAnswer(Broken):
     """The server answered, but with something that is no result for the image."""
 
 
+class WrongShape(NoAnswer):
+    """The mask does not fit the image."""
+
+
 def mask_in_words(image: bytes, shape: tuple[int, ...]) -> str:
     """A mask's size, and how many voxels have which label.
 
@@ -91,7 +95,7 @@ def _counted(image: bytes, shape: tuple[int, ...]) -> tuple[int, Counter[float]]
     with numpy.errstate(all="ignore"):  # odd numbers in its header or its voxels
         mask = nibabel.Nifti1Image.from_bytes(data)
         if mask.shape[:axes] != shape:
-            raise NoAnswer(f"the mask has shape {mask.shape}, the image {shape}")
+            raise WrongShape(f"the mask has shape {mask.shape}, the image {shape}")
         # Before memory is taken for what the header claims.
         if math.prod(mask.shape) > len(data):
             raise NoAnswer(f"the mask of shape {mask.shape} cannot be read as NIfTI: it has {len(data)} bytes")
@@ -107,7 +111,7 @@ def _counted_of_png(image: bytes, shape: tuple[int, ...]) -> tuple[int, Counter[
     with PIL.Image.open(io.BytesIO(image), formats=("PNG",)) as picture:
         size = picture.height, picture.width  # before memory is taken for what the header claims
         if size != shape:
-            raise NoAnswer(f"the mask has shape {size}, the image {shape}")
+            raise WrongShape(f"the mask has shape {size}, the image {shape}")
         return _count(numpy.asarray(picture).astype(numpy.int64), values), values
 
 

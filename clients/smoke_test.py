@@ -21,7 +21,7 @@ from clients.viewers import Viewer, viewer_of
 from model_files.config import Declared
 from model_files.config import declared as declared_by
 
-__all__ = ["NoAnswer", "Trial", "judge", "params", "run", "volume"]
+__all__ = ["NoAnswer", "Trial", "judge", "run"]
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def _as_viewer(client: AiaaClient, entry: ModelEntry, image: Declared, viewer: V
     except ClientError as error:
         if session is None:
             raise error.with_more(viewer.sees_no_session) from None
-        raise error.with_more(viewer.sees_no_result(entry.name), session.left_open) from None
+        raise error.with_more(viewer.sees_no_result(entry.name, error), session.left_open) from None
 
 
 def params(model: ModelEntry, image: Declared) -> dict[str, Any]:
@@ -107,4 +107,5 @@ def _judged(client: AiaaClient, result: InferenceResult, image: Declared) -> str
     try:
         return judge(result, image)
     except NoAnswer as error:
-        raise NoAnswer(str(error), advice=f"the server's own reason is at {client.url}/logs/?lines=50") from None
+        advice = f"the server's own reason is at {client.url}/logs/?lines=50"
+        raise type(error)(str(error), advice=advice) from None

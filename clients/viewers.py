@@ -1,9 +1,10 @@
 """Which viewer runs a model, how, and what a clinician sees if that fails.
 
 Sources: of XNAT's viewer, oncai/ohif-viewer-xnat extensions/xnat/src/aiaa-tools (client/AIAAClient.js,
-utils/prepareRunParameters.js, modelTypes.js); of NVIDIA's OHIF plugin, which alone offers pipelines,
-NVIDIA/clara-train-examples nvidia-aiaa/src (AIAAService/AIAAClient.js, components/AIAAPanel.js). The notices are
-theirs. In both, the reason is `undefined` whatever the server said: they look for it in axios's error, which has none.
+utils/prepareRunParameters.js, modelTypes.js) and its menu (onRunModel); of NVIDIA's OHIF plugin, which offers
+pipelines, too, NVIDIA/clara-train-examples nvidia-aiaa/src (AIAAService/AIAAClient.js, components/AIAAPanel.js). The
+notices are theirs. In both, the reason is `undefined` whatever the server said: they look for it in axios's error,
+which has none.
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from clients.aiaa_answers import ModelEntry
+from clients.aiaa_answers import ModelEntry, NotAnImage
+from clients.errors import ClientError
+from clients.smoke_answer import NoAnswer, WrongShape
 
 _RESULT = {"result_extension": ".nii.gz", "result_dtype": "uint16", "result_compress": True}
 
-_ROUTES = {"segmentation": "segmentation", "annotation": "dextr3d", "deepgrow": "deepgrow"}
+_OFFERED = ("segmentation", "annotation", "deepgrow")  # by XNAT's viewer
 _OHIF_RUNS = {"segmentation": "Auto-Segmentation", "deepgrow": "Deepgrow"}
 
 
@@ -45,24 +48,29 @@ class Viewer:
     @property
     def sees_no_session(self) -> str:
         notice = "Failed to Create AIAA Session" if self.is_ohif else "Failed to create AIAA Session! Reason: undefined"
-        return f'{self._name} shows a clinician "{notice}"'
+        return self._shows(f'"{notice}"')
 
-    def sees_no_result(self, model: str) -> str:
+    def sees_no_result(self, model: str, error: ClientError) -> str:
         """
         Args:
             model: its name.
+            error: what went wrong with the inference.
         """
-        runs = f"Run {_OHIF_RUNS[self.route]}" if self.is_ohif else f"run {model}! Reason: undefined"
-        return f'{self._name} shows a clinician no segment ("Failed to {runs}"), or a wrong one'
+        if self.is_ohif:
+            return self._shows(f'"Failed to Run {_OHIF_RUNS[self.route]}", or no segment')
+        if isinstance(error, WrongShape):
+            return self._shows('"Error: Size mismatch between the mask and reference images"')
+        if isinstance(error, (NoAnswer, NotAnImage)):
+            return self._shows('"Error in parsing the mask image"')
+        return self._shows(f'"Failed to run {model}! Reason: undefined"')
 
-    @property
-    def _name(self) -> str:
-        return "NVIDIA's OHIF plugin" if self.is_ohif else "XNAT's viewer"
+    def _shows(self, notice: str) -> str:
+        name = "NVIDIA's OHIF plugin" if self.is_ohif else "XNAT's viewer"
+        return f"{name} shows a clinician {notice}"
 
 
 def viewer_of(model: ModelEntry) -> Viewer | None:
     """The viewer that runs models of this type; None if none does."""
     if model.type == "pipeline":
         return Viewer("deepgrow" if "deepgrow" in model.meta else "segmentation", is_ohif=True)
-    route = _ROUTES.get(model.type)
-    return Viewer(route) if route else None
+    return Viewer(model.route) if model.type in _OFFERED else None

@@ -14,6 +14,7 @@ _SLICES = 8  # of a volume for a 2D model
 _SMALLEST, _LARGEST = 16, 256  # voxels along an axis
 _LARGEST_FLAT = 1024  # of a 2D image, which a model may want as large as it says
 _MOST_CHANNELS = 8
+_FEW = range(1, _MOST_CHANNELS + 1)
 _MOST_VOXELS = 32 << 20  # of all channels: 64 MB as they are sent, and several times that within a server
 
 # The channels that a pre-transform adds to the image (https://docs.monai.io/en/0.8.1/: AddGuidanceSignald of
@@ -94,15 +95,15 @@ def _region(config: Any) -> Sequence[int]:
     return ()
 
 
-def _has_channels_last(dims: Sequence[int], form: Any, config: Any) -> bool:
-    """Whether the last of the dims is the channels': as Triton's config says, else as the last transform that moves
-    them says, else as the numbers look."""
+def _has_channels_last(dims: Sequence[int], form: object, config: Any) -> bool:
+    """Whether the last of the dims is the channels': as Triton's config says, else the one of which there are few, else
+    as the last transform that moves them says."""
     if isinstance(form, str) and form in _CHANNELS_LAST:
         return _CHANNELS_LAST[form]
-    for name, _ in reversed(_transforms(config)):
-        if name.startswith(_TO_LAST + _TO_FIRST):
-            return name.startswith(_TO_LAST)
-    return 1 <= dims[-1] <= _MOST_CHANNELS and not 1 <= dims[0] <= _MOST_CHANNELS
+    if (dims[0] in _FEW) != (dims[-1] in _FEW):
+        return dims[-1] in _FEW
+    moved = [name for name, _ in _transforms(config) if name.startswith(_TO_LAST + _TO_FIRST)]
+    return bool(moved) and moved[-1].startswith(_TO_LAST)
 
 
 def _reads_pictures(config: Any) -> bool:

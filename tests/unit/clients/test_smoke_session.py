@@ -36,8 +36,12 @@ def opened() -> Response:
     return Response(json.dumps({"session_id": ID}), content_type="application/json")
 
 
+def file(content: bytes) -> Response:
+    return Response(content, content_type="application/octet-stream")
+
+
 def answered() -> Response:
-    return Response(mask(), content_type="application/octet-stream")
+    return file(mask())
 
 
 def envelope(kind: str = "RuntimeError", *message: str) -> Response:
@@ -145,7 +149,7 @@ def test_a_pipeline_is_run_as_nvidias_viewer_runs_it(
     options = {"result_extension": ".nii.gz", "result_dtype": "uint16", "result_compress": True}
     assert sent == points | options
     aiaa.post = lambda: envelope()
-    assert "NVIDIA's OHIF plugin shows a clinician no segment" in aiaa.failure()
+    assert "NVIDIA's OHIF plugin shows a clinician \"Failed to Run" in aiaa.failure()
 
 
 @pytest.mark.parametrize("kind", ["classification", "others", "", "detection"])
@@ -169,7 +173,9 @@ def test_a_model_of_pictures_is_sent_a_png_with_the_inference(httpserver: HTTPSe
 
 
 NO_SESSION = 'XNAT\'s viewer shows a clinician "Failed to create AIAA Session! Reason: undefined"'
-NO_RESULT = 'XNAT\'s viewer shows a clinician no segment ("Failed to run m! Reason: undefined"), or a wrong one'
+NO_RESULT = 'XNAT\'s viewer shows a clinician "Failed to run m! Reason: undefined"'
+NO_IMAGE = 'XNAT\'s viewer shows a clinician "Error in parsing the mask image"'
+OTHER_SIZE = 'XNAT\'s viewer shows a clinician "Error: Size mismatch between the mask and reference images"'
 
 
 @pytest.mark.parametrize(
@@ -179,6 +185,7 @@ NO_RESULT = 'XNAT\'s viewer shows a clinician no segment ("Failed to run m! Reas
         (lambda: Response("oops", status=500), "answered 500: oops", "must be writable"),
         (lambda: envelope("OSError", "28", "No space left on device"), "no room for a session: ", "free some space"),
         (lambda: Response('{"detail": "Sessions disabled"}', status=406), "Sessions disabled", "enable sessions"),
+        (lambda: Response('{"detail": "files: field required"}', status=422), "field required", "another form than"),
         (lambda: Response(PAGE, status=404), "answered 404: an HTML page", "let it pass on /session/"),
         (lambda: Response(PAGE, status=405), "answered 405: an HTML page", "let it pass on /session/"),
         (lambda: Response(PAGE), "expected JSON, got: an HTML page titled 'Log in'", "another's or a proxy's"),
@@ -196,40 +203,47 @@ def test_a_server_that_opens_no_session_fails_with_what_a_clinician_sees_and_wha
 ) -> None:
     aiaa.put = answer
     line = aiaa.failure()
-    said, _, wanted = line.partition(NO_SESSION)
+    said, shown, wanted = line.partition(NO_SESSION)
     assert told in said
+    assert shown
     assert advice in wanted
     # It is neither asked twice nor tried in another way, as clinicians have no other.
     assert aiaa.done == VIEWED[:2]
 
 
 @pytest.mark.parametrize(
-    ("answer", "told", "advice"),
+    ("answer", "told", "sees", "advice"),
     [
-        (
-            lambda: envelope("RuntimeError", "boom"),
-            "answered 500 Internal Server Error: RuntimeError: boom",
-            "mend what",
-        ),
-        (lambda: Response("", status=440), "answered 440: the session that the server has just opened", "ip_hash"),
-        (lambda: envelope("TimeoutError", "Unable to get status for 'm'"), "Unable to get status", "Triton's log"),
-        (lambda: Response(PAGE, content_type="text/html"), "got: an HTML page titled 'Log in'", "a proxy's"),
-        (lambda: Response("{}", content_type="application/json"), "expected an image, got: {}", "a proxy's"),
+        (lambda: envelope("RuntimeError", "boom"), "Server Error: RuntimeError: boom", NO_RESULT, "mend what"),
+        (lambda: Response("", status=440), "440: the session that the server has just opened", NO_RESULT, "ip_hash"),
+        (lambda: envelope("TimeoutError", "Unable to get status for 'm'"), "get status", NO_RESULT, "Triton's log"),
+        (lambda: envelope("OSError", "28", "No space left on device"), "no room for the inf", NO_RESULT, "free some"),
+        (lambda: Response(PAGE, content_type="text/html"), "an HTML page titled 'Log in'", NO_IMAGE, "a proxy's"),
+        (lambda: Response("{}", content_type="application/json"), "an image, got: {}", NO_IMAGE, "a proxy's"),
         (
             lambda: Response(b"--b\r\n\r\n--b--", content_type="multipart/form-data; boundary=b"),
             "expected the image alone, as output=image asks for",
+            NO_IMAGE,
             "a proxy's",
         ),
-        (lambda: Response(mask((4, 4, 4)), content_type="application/octet-stream"), "has shape (4, 4, 4)", "/logs/"),
-        (lambda: Response(b"junk", content_type="application/octet-stream"), "cannot be read as NIfTI", "/logs/"),
+        (
+            lambda: Response('{"success": false, "error": {}}', content_type="application/json"),
+            "error: no reason",
+            NO_IMAGE,
+            "mend what",
+        ),
+        (lambda: file(mask((4, 4, 4))), "has shape (4, 4, 4)", OTHER_SIZE, "/logs/"),
+        (lambda: file(b"junk"), "cannot be read as NIfTI", NO_IMAGE, "/logs/"),
+        (lambda: file(b""), "cannot be read as NIfTI", NO_IMAGE, "/logs/"),
     ],
 )
 def test_a_model_that_fails_in_its_session_fails_and_the_session_is_closed(
-    aiaa: Aiaa, answer: Any, told: str, advice: str
+    aiaa: Aiaa, answer: Any, told: str, sees: str, advice: str
 ) -> None:
     aiaa.post = answer
-    said, _, wanted = aiaa.failure().partition(NO_RESULT)
+    said, shown, wanted = aiaa.failure().partition(sees)
     assert told in said
+    assert shown
     assert advice in wanted
     assert aiaa.done == VIEWED
 

@@ -10,6 +10,9 @@ from xml.etree import ElementTree
 
 import pytest
 
+from clients.aiaa import AiaaClient
+from clients.smoke_image import volume
+from model_files.config import Declared
 from operations import models, registrations, servers, status, verify
 from operations.browsers import BrowserView
 from operations.errors import CommandFailed
@@ -238,6 +241,40 @@ def test_verify_tries_every_model_with_a_smoke_test(
     failed = verify.run(stack_of(wanted))
     assert not verify.well(failed)
     assert "answered 500" in failed[0].told
+
+
+@pytest.mark.parametrize(
+    ("broken", "told"),
+    [
+        (Fault("/session/", "status", status=500), 'shows a clinician "Failed to create AIAA Session!'),
+        (Fault("/session/", "html"), 'shows a clinician "Failed to create AIAA Session!'),
+        (Fault("/v1/*", "status", status=500, query="*session_id=*"), f'shows a clinician "Failed to run {SPLEEN}!'),
+        (Fault("/v1/*", "status", status=440, query="*session_id=*"), f'shows a clinician "Failed to run {SPLEEN}!'),
+    ],
+)
+def test_a_server_on_which_no_viewer_can_work_fails_though_an_image_sent_along_would_do(
+    monkeypatch: pytest.MonkeyPatch, wanted: dict[str, Any], aiaa: AiaaStandIn, broken: Fault, told: str
+) -> None:
+    with_containers(monkeypatch, RUNNING)
+    aiaa.app.state.faults.set(broken)
+    (verified,) = verify.run(stack_of(wanted))
+    assert (verified.state, told in verified.told) == ("fails", True)
+    seen = status.look(stack_of(wanted), infer=True)
+    assert not seen.well
+    assert [(model.state, told in model.told) for model in seen.models] == [("fails", True)]
+    with AiaaClient(aiaa.url) as client:
+        (entry,) = client.models()
+        assert client.infer(entry, volume(Declared()), "image.nii.gz", 30).image
+
+
+def test_verify_leaves_no_session_behind(
+    monkeypatch: pytest.MonkeyPatch, wanted: dict[str, Any], aiaa: AiaaStandIn, tmp_path: Path
+) -> None:
+    with_containers(monkeypatch, RUNNING)
+    assert verify.well(verify.run(stack_of(wanted)))
+    aiaa.app.state.faults.set(Fault("/v1/segmentation", "status", status=500))
+    assert not verify.well(verify.run(stack_of(wanted)))
+    assert list((tmp_path / "workspace" / "sessions").iterdir()) == []
 
 
 def test_junit_tells_what_passed_and_what_failed_whatever_the_server_said(
