@@ -10,6 +10,7 @@ import pulumi
 import pytest
 
 from clients import containers
+from dynamic_providers.aiaa.present_address import container_of
 from operations.stack_file import Stack
 from settings import Settings
 
@@ -55,6 +56,10 @@ def test_each_server_gets_its_network_containers_and_readiness(hospital: Engine)
     ]
     assert hospital.inputs("Endpoint main")["url"] == "http://127.0.0.1:5000"
     assert hospital.inputs("Endpoint far")["url"] == "http://gpu2.example.org:5001"
+
+
+def test_a_deleted_model_finds_its_servers_container_by_the_name_that_it_got(hospital: Engine) -> None:
+    assert hospital.inputs("Container main-aiaa")["name"] == container_of("xnat-aiaa/tests", "main")
 
 
 def test_only_triton_asks_for_gpus_and_names_the_driver(hospital: Engine) -> None:
