@@ -14,7 +14,8 @@ from pathlib import Path
 
 from model_files.config_schema import Api
 from model_files.content import ZIP, head_of, stray
-from model_files.errors import one_line, shortened
+from model_files.errors import Unusable, one_line, shortened
+from model_files.mmar_entries import require_readable
 
 _EXPORT = "export with torch.jit.script or torch.jit.trace and torch.jit.save, or run the MMAR's commands/export.sh"
 _NO_END = "is a zip archive without its end, as a copy that was cut off leaves it: copy or download it again"
@@ -85,6 +86,10 @@ def _archive_for_clara_3(path: Path) -> str | None:
     try:
         with zipfile.ZipFile(path) as archive:
             names = {name.partition("/")[2] for name in archive.namelist()}
+            for entry in archive.infolist():
+                require_readable(entry)  # AIAA unpacks it with Python, too
+    except Unusable as error:
+        return str(error)
     except DAMAGED:
         return _NO_END
     if "data.pkl" in names:
@@ -132,6 +137,8 @@ def _damage(archive: zipfile.ZipFile, size: int) -> str | None:
     for entry in archive.infolist():
         if entry.header_offset + entry.compress_size > size:
             return f"is cut off within {shortened(entry.filename)}: copy or download it again"
+        if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            return f"was packed again, in a way that libtorch does not read: {_EXPORT}"
         if entry.file_size <= min(_SMALL, left):
             left -= len(archive.read(entry))
     return None

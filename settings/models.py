@@ -91,6 +91,11 @@ class Model(Strict):
             raise ValueError(f"give exactly one source: {told}")
         return self
 
+    @property
+    def source(self) -> str:
+        """The key of the one that is given."""
+        return next(source for source in _SOURCES if getattr(self, source) is not None)
+
     def problems(self, api: Api, engine: Engine) -> Iterator[tuple[str, str]]:
         """Why a server could not take this model, as far as its files tell before an upload: pairs of the key here and
         what is wrong."""

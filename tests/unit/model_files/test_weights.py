@@ -128,6 +128,12 @@ class TestClara3:
             line = str(told(tmp_path, "model.zip", content, clara_3("3"), api="clara-3.1"))
             assert "is PyTorch's: Clara 3.1 needs TensorFlow's frozen graph" in line
 
+    def test_an_archive_that_python_cannot_unpack_is_not(self, tmp_path: Path) -> None:
+        archive = bytearray(zipped({"model.trt.pb": graph_def()}))
+        archive[archive.index(b"PK\x01\x02") + 10] = 9
+        line = str(told(tmp_path, "model.zip", bytes(archive), clara_3("3"), api="clara-3.1"))
+        assert "its entry 'model.trt.pb' is packed with Deflate64" in line
+
     def test_an_archive_that_was_cut_off_is_not(self, tmp_path: Path) -> None:
         cut = zipped({"model.trt.pb": graph_def()})[:-30]
         assert "without its end" in str(told(tmp_path, "model.zip", cut, clara_3("3"), api="clara-3.1"))
