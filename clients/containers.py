@@ -63,6 +63,31 @@ def state_of(container: str, docker_host: str | None) -> ContainerState | None:
     )
 
 
+def published(container: str, docker_host: str | None) -> list[tuple[str, int]]:
+    """The addresses and ports of the engine's host that a container was made with, whether or not it runs.
+
+    Args:
+        container: name or id.
+
+    Returns:
+        None of them if the engine says that it has no such container. An address may be "", for all.
+
+    Raises:
+        Rejected, Unreachable: the engine said no, or did not answer.
+    """
+    with docker_engine(docker_host) as engine:
+        try:
+            bindings = engine.api.inspect_container(container)["HostConfig"].get("PortBindings") or {}
+        except NotFound:
+            return []
+    return [
+        (found.get("HostIp") or "", int(found["HostPort"]))
+        for of_a_port in bindings.values()
+        for found in of_a_port or ()
+        if found.get("HostPort")
+    ]
+
+
 class Watch:
     """Looks at containers while somebody waits for what is in them."""
 

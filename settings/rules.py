@@ -131,7 +131,7 @@ def pipelines_find_their_parts(settings: Settings) -> Wrong:
     """On each of a pipeline's servers, as AIAA looks for them there."""
     parts = {name: model.parts for name, model in settings.models.items()}
     for name, model in settings.models.items():
-        key = f"models.{written(name)}.pipeline"
+        key = f"models.{written(name)}.{model.source}"
         for part in parts[name]:
             if part not in settings.models:
                 told = f"it is made of model {shown(part)}, which is not among the models of this stack"
@@ -143,7 +143,8 @@ def pipelines_find_their_parts(settings: Settings) -> Wrong:
         TopologicalSorter(parts).prepare()
     except CycleError as error:
         circle = list(error.args[1])
-        yield f"models.{written(circle[0])}.pipeline", f"it is made of itself: {' of '.join(map(shown, circle))}"
+        key = f"models.{written(circle[0])}.{settings.models[circle[0]].source}"
+        yield key, f"it is made of itself: {' of '.join(map(shown, circle))}"
 
 
 def _path(url: str) -> str | None:
