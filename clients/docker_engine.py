@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import docker
 from docker.errors import APIError, DockerException
 
+from clients.engine_answers import sdk_failed
 from clients.errors import Rejected, Unreachable, cause
 
 _TIMEOUT = 15  # seconds
@@ -25,7 +26,8 @@ def docker_engine(docker_host: str | None, *, timeout: int = _TIMEOUT) -> Iterat
         timeout: seconds for one call.
 
     Raises:
-        Rejected: the engine said no, or has no such object. Unreachable: it did not answer.
+        Rejected: the engine said no, or has no such object. Unreachable: it did not answer. Broken: it answered what
+            no engine answers.
     """
     where = f"Docker engine {docker_host or os.environ.get('DOCKER_HOST') or _DEFAULT}"
     try:
@@ -45,6 +47,8 @@ def docker_engine(docker_host: str | None, *, timeout: int = _TIMEOUT) -> Iterat
             f"{where} did not answer: {_one_line(cause(error))}",
             advice="start it, or mend the address (a server's docker:, or DOCKER_HOST); `docker info` tells the same",
         ) from None
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+        raise sdk_failed(error, where) from None
 
 
 def last_log_lines(container: str, lines: int, docker_host: str | None) -> list[str]:

@@ -17,7 +17,8 @@ from typing import Any
 import docker
 from docker.errors import APIError
 
-from clients.errors import one_line
+from clients.engine_answers import part
+from clients.errors import Broken, one_line, shortened
 
 _PROGRAM = "/no-program"
 
@@ -29,11 +30,19 @@ def empty_image(engine: docker.DockerClient) -> Iterator[str]:
     tarfile.open(fileobj=archive, mode="w").close()
     # Its own label makes it another image than one that somebody else made of nothing.
     said = engine.api.import_image_from_data(archive.getvalue(), changes=["LABEL xnat-aiaa.probe=1"])
-    image = str(json.loads(said.splitlines()[-1])["status"])
+    image = _image_of(said)
     try:
         yield image
     finally:
         engine.images.remove(image, force=True)
+
+
+def _image_of(said: str) -> str:
+    """The id of an image that the engine has made: it is the last of the lines that it answers."""
+    try:
+        return part(json.loads(str(said).strip().splitlines()[-1]), str, "status")
+    except (ValueError, IndexError, RecursionError):
+        raise Broken(f"a Docker engine answered to an image: {shortened(one_line(str(said)))}") from None
 
 
 def refusal(engine: docker.DockerClient, image: str, labels: Mapping[str, str], **options: Any) -> str:
