@@ -11,8 +11,9 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from clients.engine_answers import optional
 from clients.errors import one_line
-from operations.errors import UsageError
+from operations.errors import CommandFailed, UsageError
 from operations.pulumi_cli import PulumiCli
 
 XNAT = "xnat"
@@ -45,7 +46,30 @@ def read_state(cli: PulumiCli) -> State:
     Raises:
         CommandFailed: the state cannot be read.
     """
-    return dict(json.loads(cli.run("stack", "export")))
+    return _checked(cli.mapping("stack", "export"))
+
+
+def _checked(state: State) -> State:
+    """A state with the parts that are read here, whoever wrote it.
+
+    Raises:
+        CommandFailed: it lacks one.
+    """
+    deployment = state.get("deployment") or {}
+    parts = isinstance(deployment, dict) and isinstance(deployment.get("resources") or [], list)
+    resources = (deployment.get("resources") or []) if parts else []
+    if not parts or not all(_is_resource(each) for each in resources):
+        raise CommandFailed(
+            "the stack's state is not as Pulumi writes it: look at `bin/pulumi stack export`, or go back to an older "
+            "one (`bin/pulumi stack history`, `bin/pulumi stack export --version N`)"
+        )
+    return {**state, "deployment": deployment}
+
+
+def _is_resource(value: object) -> bool:
+    if not isinstance(value, dict) or not all(isinstance(value.get(key), str) for key in ("urn", "type")):
+        return False
+    return isinstance(value.get("outputs") or {}, dict)
 
 
 def write_state(cli: PulumiCli, state: State) -> None:
@@ -86,7 +110,9 @@ def without(state: State, urns: Collection[str]) -> State:
     deployment = dict(state["deployment"])
     deployment["resources"] = [_freed(resource, urns) for resource in _resources(state) if resource["urn"] not in urns]
     if pending := deployment.get("pending_operations"):
-        deployment["pending_operations"] = [each for each in pending if each["resource"]["urn"] not in urns]
+        deployment["pending_operations"] = [
+            each for each in pending if optional(each, str, "", "resource", "urn") not in urns
+        ]
     return {**state, "deployment": deployment}
 
 
@@ -109,9 +135,9 @@ def _freed(resource: Resource, urns: Collection[str]) -> dict[str, Any]:
 def _stays(gone: list[Resource]) -> Iterator[str]:
     """What only its own server, engine or XNAT could delete."""
     things = [
-        f"{_kind(resource).lower()} {resource['outputs']['name']}"
+        one_line(f"{_kind(resource).lower()} {resource['outputs']['name']}")
         for resource in gone
-        if resource["type"].startswith("docker:") and "name" in resource.get("outputs", {})
+        if resource["type"].startswith("docker:") and "name" in (resource.get("outputs") or {})
     ]
     if things:
         yield f"on its Docker engine: {', '.join(things)}"
@@ -120,9 +146,10 @@ def _stays(gone: list[Resource]) -> Iterator[str]:
         yield f"in its workspace: the models {', '.join(name.partition('/')[2] for name in models)}"
     for resource in gone:
         if _kind(resource) == "AiaaServers":
-            outputs = resource["outputs"]
-            urls = ", ".join(map(one_line, outputs["urls"]))
-            yield f"in XNAT {outputs['xnat_url']}: the list of {_name(resource)}, {urls}"
+            outputs = resource.get("outputs") or {}
+            told = outputs.get("urls")
+            urls = ", ".join(one_line(str(url)) for url in (told if isinstance(told, list) else ()))
+            yield f"in XNAT {one_line(str(outputs.get('xnat_url')))}: the list of {_name(resource)}, {urls}"
 
 
 def _resources(state: State) -> list[Resource]:
