@@ -83,15 +83,11 @@ def refusal_of(
     requests = device_requests(wanted.gpus)
     with empty_image(engine) as image:
         said = engine_probe.refusal(engine, image, labels, ports=ports, device_requests=requests)
-        if not said:
-            return None
-        refused = _of_port(docker_host, wanted, said)
-        if refused or not requests:
-            return refused
-        # Whatever else it said is about the GPUs, unless it says the same without them.
-        if engine_probe.alike(said, engine_probe.refusal(engine, image, labels, ports=ports)):
-            return None
-    return _of_gpus(engine, wanted, said)
+    if not said:
+        return None
+    refused = _of_port(docker_host, wanted, said)
+    # Whatever else it said is about the GPUs: nothing else was asked for.
+    return refused if refused or not requests else _of_gpus(engine, wanted, said)
 
 
 @dataclass(frozen=True)
@@ -142,7 +138,7 @@ def device_requests(gpus: Sequence[str]) -> list[DeviceRequest]:
 
 
 def _of_gpus(engine: docker.DockerClient, wanted: Wanted, said: str) -> Refusal:
-    """What was said against a container that asks for GPUs, and not against one that asks for none."""
+    """What was said against a container that asks for GPUs."""
     names = ", ".join(wanted.gpus)
     cdi = gpus_are_cdi(wanted.gpus)
     if "could not select device driver" in said:

@@ -73,15 +73,6 @@ def refusal(engine: docker.DockerClient, image: str, labels: Mapping[str, str], 
     return ""
 
 
-def alike(one: str, other: str) -> bool:
-    """Whether two containers were refused with the same words; numbers of processes and ids of containers differ."""
-    return _without_numbers(one) == _without_numbers(other)
-
-
-def _without_numbers(said: str) -> str:
-    return re.sub(r"\b(?:[0-9a-f]{12,}|[0-9]+)\b", "#", said)
-
-
 def _words(error: APIError) -> str:
     return one_line(str(error.explanation or error)) or "nothing"
 
@@ -90,9 +81,10 @@ def _about_the_program(said: str) -> bool:
     """Whether a refusal says that the image has no such program: runtimes look for it last, after their hooks.
 
     The words are those of runc ("exec: "/x": stat /x: no such file or directory"), crun ("executable file `/x` not
-    found") and gVisor ("error finding executable "/x" in PATH []: no such file or directory"). A hook may name the
-    program too, as part of the command line that it did not like.
+    found"), gVisor ("error finding executable "/x" in PATH []: no such file or directory") and Kata ("the file /x was
+    not found"). All else is a refusal, by whatever refuses: a hook may name the program too, as part of the command
+    line that it did not like.
     """
     program = re.escape(_PROGRAM)
-    found = rf"(exec|executable|executable file)\W+{program}\W.{{0,80}}(no such file|not found|permission denied)"
+    found = rf"(exec|executable|file)\W+{program}\W.{{0,80}}(no such file|not found|permission denied)"
     return re.search(found, said, re.IGNORECASE) is not None
