@@ -111,12 +111,16 @@ def _told(error: BaseException) -> str:
     if isinstance(error, ClientError):
         return error.line
     if isinstance(error, OSError) and error.strerror:
-        files = " and ".join(str(file) for file in (error.filename, error.filename2) if file is not None)
+        files = " and ".join(_name(file) for file in (error.filename, error.filename2) if file is not None)
         where = f"{files}: " if files else ""
         return one_line(f"{where}{error.strerror}")
     if isinstance(error, MemoryError):
         return "this machine has not enough free memory for it: end other programs, then run the command again"
     return _internal(error)
+
+
+def _name(file: object) -> str:
+    return os.fsdecode(file) if isinstance(file, bytes) else str(file)
 
 
 def _internal(error: Any) -> str:

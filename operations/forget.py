@@ -11,7 +11,8 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from clients.engine_answers import optional
+from pydantic import BaseModel, ConfigDict, ValidationError
+
 from clients.errors import one_line
 from operations.errors import CommandFailed, UsageError
 from operations.pulumi_cli import PulumiCli
@@ -49,27 +50,50 @@ def read_state(cli: PulumiCli) -> State:
     return _checked(cli.mapping("stack", "export"))
 
 
+class _Resource(BaseModel):
+    """What is read here of a resource, as Pulumi writes it (sdk/go/common/apitype/core.go, ResourceV3)."""
+
+    model_config = ConfigDict(strict=True)
+
+    urn: str
+    type: str
+    parent: str | None = None
+    dependencies: list[str] | None = None
+    replaceWith: list[str] | None = None  # noqa: N815 - as Pulumi writes it
+    propertyDependencies: dict[str, list[str] | None] | None = None  # noqa: N815
+    deletedWith: str | None = None  # noqa: N815
+    outputs: dict[str, Any] | None = None
+
+
+class _Pending(BaseModel):
+    resource: _Resource
+
+
+class _Deployment(BaseModel):
+    resources: list[_Resource] | None = None
+    pending_operations: list[_Pending] | None = None
+
+
+class _State(BaseModel):
+    deployment: _Deployment | None = None
+
+
 def _checked(state: State) -> State:
-    """A state with the parts that are read here, whoever wrote it.
+    """A state that is as it is read here, whoever wrote it.
 
     Raises:
-        CommandFailed: it lacks one.
+        CommandFailed: it is not.
     """
-    deployment = state.get("deployment") or {}
-    parts = isinstance(deployment, dict) and isinstance(deployment.get("resources") or [], list)
-    resources = (deployment.get("resources") or []) if parts else []
-    if not parts or not all(_is_resource(each) for each in resources):
+    try:
+        _State.model_validate(state)
+    except ValidationError as error:
+        where = ".".join(map(str, error.errors()[0]["loc"]))
         raise CommandFailed(
-            "the stack's state is not as Pulumi writes it: look at `bin/pulumi stack export`, or go back to an older "
-            "one (`bin/pulumi stack history`, `bin/pulumi stack export --version N`)"
-        )
-    return {**state, "deployment": deployment}
-
-
-def _is_resource(value: object) -> bool:
-    if not isinstance(value, dict) or not all(isinstance(value.get(key), str) for key in ("urn", "type")):
-        return False
-    return isinstance(value.get("outputs") or {}, dict)
+            one_line(f"the stack's state is not as Pulumi writes it, at {where}")
+            + ": look at `bin/pulumi stack export`, or go back to an older one (`bin/pulumi stack history`, "
+            "`bin/pulumi stack export --version N`)"
+        ) from None
+    return {**state, "deployment": state.get("deployment") or {}}
 
 
 def write_state(cli: PulumiCli, state: State) -> None:
@@ -110,9 +134,7 @@ def without(state: State, urns: Collection[str]) -> State:
     deployment = dict(state["deployment"])
     deployment["resources"] = [_freed(resource, urns) for resource in _resources(state) if resource["urn"] not in urns]
     if pending := deployment.get("pending_operations"):
-        deployment["pending_operations"] = [
-            each for each in pending if optional(each, str, "", "resource", "urn") not in urns
-        ]
+        deployment["pending_operations"] = [each for each in pending if each["resource"]["urn"] not in urns]
     return {**state, "deployment": deployment}
 
 
@@ -120,9 +142,9 @@ def _freed(resource: Resource, urns: Collection[str]) -> dict[str, Any]:
     """Without the references to what goes: Pulumi takes no state that points to nothing."""
     freed = dict(resource)
     for key in ("dependencies", "replaceWith"):
-        if key in freed:
+        if freed.get(key):
             freed[key] = [urn for urn in freed[key] if urn not in urns]
-    if "propertyDependencies" in freed:
+    if freed.get("propertyDependencies"):
         freed["propertyDependencies"] = {
             property_: [urn for urn in of_property or () if urn not in urns]
             for property_, of_property in freed["propertyDependencies"].items()
