@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import docker
 from docker.errors import APIError
 
+from clients.engine_answers import sdk_failed
 from clients.errors import Rejected, Unreachable, shortened
 from engines.address import EngineAddress
 from engines.connection import connected
@@ -25,7 +26,8 @@ def docker_engine(docker_host: str | None, *, timeout: int = _TIMEOUT) -> Iterat
         timeout: seconds for one call.
 
     Raises:
-        Rejected: the engine said no, or has no such object. Unreachable: it did not answer.
+        Rejected: the engine said no, or has no such object. Unreachable: it did not answer. Broken: it answered what
+            no engine answers.
     """
     where = f"Docker engine {docker_host or 'by DOCKER_CONTEXT'}"
     try:
@@ -37,6 +39,8 @@ def docker_engine(docker_host: str | None, *, timeout: int = _TIMEOUT) -> Iterat
         raise Rejected(f"{where}: {_one_line(error.explanation or error)}") from None
     except NoEngine as error:
         raise Unreachable(f"{where} did not answer: {_one_line(error)}", advice=error.advice) from None
+    except Exception as error:  # noqa: BLE001 - what the SDK raises has no class in common; all is raised again
+        raise sdk_failed(error, where) from None
 
 
 def last_log_lines(container: str, lines: int, docker_host: str | None) -> list[str]:

@@ -13,7 +13,7 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from clients.errors import ClientError, one_line, shortened
@@ -37,27 +37,42 @@ def ended(name: str, program: Callable[[], int]) -> int:
 
     Args:
         name: of the program, as the user called it.
+
+    Raises:
+        SystemExit: as the program does, of which nothing is left to write.
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     _open_streams()
-    if not _debug():
-        threading.excepthook = lambda told: _say(f"{name}: {_internal(told.exc_value)}")
-        sys.unraisablehook = lambda _told: None  # at the end of an object nobody waits for it any more
     try:
-        code = program()
+        with _quiet_elsewhere(name):
+            code = program()
         sys.stdout.flush()
         return code
     except KeyboardInterrupt:
         os._exit(INTERRUPTED)  # at once: threads may be waiting for servers, and hold nothing that has to be saved
-    except SystemExit as end:
-        return _flushed(end.code if isinstance(end.code, int) else 0 if end.code is None else _FAILED)
+    except SystemExit:
+        _flushed(0)
+        raise
     except BaseException as error:  # noqa: BLE001 - the last resort
         if not (isinstance(error, BrokenPipeError) and _nobody_reads()):
             if _debug():
                 traceback.print_exc()
             _say(f"{name}: {_told(error)}")
         return _flushed(_FAILED)
+
+
+@contextlib.contextmanager
+def _quiet_elsewhere(name: str) -> Iterator[None]:
+    """What nobody can catch, as it happens in a thread or at the end of an object, is one line, too."""
+    before = threading.excepthook, sys.unraisablehook
+    if not _debug():
+        threading.excepthook = lambda told: _say(f"{name}: {_internal(told.exc_value)}")
+        sys.unraisablehook = lambda told: _say(f"{name}: {_internal(told.exc_value)}")
+    try:
+        yield
+    finally:
+        threading.excepthook, sys.unraisablehook = before
 
 
 def _open_streams() -> None:
@@ -96,12 +111,16 @@ def _told(error: BaseException) -> str:
     if isinstance(error, ClientError):
         return error.line
     if isinstance(error, OSError) and error.strerror:
-        files = " and ".join(str(file) for file in (error.filename, error.filename2) if file is not None)
+        files = " and ".join(_name(file) for file in (error.filename, error.filename2) if file is not None)
         where = f"{files}: " if files else ""
         return one_line(f"{where}{error.strerror}")
     if isinstance(error, MemoryError):
         return "this machine has not enough free memory for it: end other programs, then run the command again"
     return _internal(error)
+
+
+def _name(file: object) -> str:
+    return os.fsdecode(file) if isinstance(file, bytes) else str(file)
 
 
 def _internal(error: Any) -> str:

@@ -16,6 +16,7 @@ from docker.types import DeviceRequest
 
 from clients import engine_probe
 from clients.docker_engine import docker_engine
+from clients.engine_answers import items, optional
 from clients.engine_probe import empty_image
 from clients.errors import one_line
 from clients.gpus import cdi_devices, has_cdi
@@ -82,15 +83,11 @@ def refusal_of(
     requests = device_requests(wanted.gpus)
     with empty_image(engine) as image:
         said = engine_probe.refusal(engine, image, labels, ports=ports, device_requests=requests)
-        if not said:
-            return None
-        refused = _of_port(docker_host, wanted, said)
-        if refused or not requests:
-            return refused
-        # Whatever else it said is about the GPUs, unless it says the same without them.
-        if engine_probe.alike(said, engine_probe.refusal(engine, image, labels, ports=ports)):
-            return None
-    return _of_gpus(engine, wanted, said)
+    if not said:
+        return None
+    refused = _of_port(docker_host, wanted, said)
+    # Whatever else it said is about the GPUs: nothing else was asked for.
+    return refused if refused or not requests else _of_gpus(engine, wanted, said)
 
 
 @dataclass(frozen=True)
@@ -105,18 +102,26 @@ class _Publisher:
 
 def _publisher(engine: docker.DockerClient, wanted: Wanted) -> _Publisher | None:
     """The running container that has the port, if one has."""
-    for container in engine.api.containers():
-        for port in container.get("Ports") or ():
-            if port.get("PublicPort") == wanted.port and _overlap(port.get("IP", ""), wanted.bind):
-                labels = container.get("Labels") or {}
-                stack = "/".join(labels[label] for label in _LABELS_OF_STACKS if label in labels)
-                return _Publisher(container["Names"][0].lstrip("/"), stack)
+    for container in items(engine.api.containers()):
+        for port in items(container, "Ports"):
+            if port.get("PublicPort") == wanted.port and _overlap(str(port.get("IP") or ""), wanted.bind):
+                labels = optional(container, dict, {}, "Labels")
+                stack = "/".join(str(labels[label]) for label in _LABELS_OF_STACKS if label in labels)
+                names = optional(container, list, [], "Names") or [optional(container, str, "?", "Id")]
+                return _Publisher(str(names[0]).lstrip("/"), stack)
     return None
 
 
 def _overlap(one: str, other: str) -> bool:
     """Whether two addresses cannot both have the same port."""
-    return one == other or any(not address or ip_address(address).is_unspecified for address in (one, other))
+    return one == other or any(not address or _is_everywhere(address) for address in (one, other))
+
+
+def _is_everywhere(address: str) -> bool:
+    try:
+        return ip_address(address).is_unspecified
+    except ValueError:
+        return False
 
 
 def device_requests(gpus: Sequence[str]) -> list[DeviceRequest]:
@@ -133,7 +138,7 @@ def device_requests(gpus: Sequence[str]) -> list[DeviceRequest]:
 
 
 def _of_gpus(engine: docker.DockerClient, wanted: Wanted, said: str) -> Refusal:
-    """What was said against a container that asks for GPUs, and not against one that asks for none."""
+    """What was said against a container that asks for GPUs."""
     names = ", ".join(wanted.gpus)
     cdi = gpus_are_cdi(wanted.gpus)
     if "could not select device driver" in said:

@@ -17,7 +17,8 @@ from typing import Any
 import docker
 from docker.errors import APIError
 
-from clients.errors import one_line
+from clients.engine_answers import part
+from clients.errors import Broken, one_line, shortened
 
 _PROGRAM = "/no-program"
 
@@ -29,11 +30,19 @@ def empty_image(engine: docker.DockerClient) -> Iterator[str]:
     tarfile.open(fileobj=archive, mode="w").close()
     # Its own label makes it another image than one that somebody else made of nothing.
     said = engine.api.import_image_from_data(archive.getvalue(), changes=["LABEL xnat-aiaa.probe=1"])
-    image = str(json.loads(said.splitlines()[-1])["status"])
+    image = _image_of(said)
     try:
         yield image
     finally:
         engine.images.remove(image, force=True)
+
+
+def _image_of(said: str) -> str:
+    """The id of an image that the engine has made: it is the last of the lines that it answers."""
+    try:
+        return part(json.loads(str(said).strip().splitlines()[-1]), str, "status")
+    except (ValueError, IndexError, RecursionError):
+        raise Broken(f"a Docker engine answered to an image: {shortened(one_line(str(said)))}") from None
 
 
 def refusal(engine: docker.DockerClient, image: str, labels: Mapping[str, str], **options: Any) -> str:
@@ -64,15 +73,6 @@ def refusal(engine: docker.DockerClient, image: str, labels: Mapping[str, str], 
     return ""
 
 
-def alike(one: str, other: str) -> bool:
-    """Whether two containers were refused with the same words; numbers of processes and ids of containers differ."""
-    return _without_numbers(one) == _without_numbers(other)
-
-
-def _without_numbers(said: str) -> str:
-    return re.sub(r"\b(?:[0-9a-f]{12,}|[0-9]+)\b", "#", said)
-
-
 def _words(error: APIError) -> str:
     return one_line(str(error.explanation or error)) or "nothing"
 
@@ -81,9 +81,10 @@ def _about_the_program(said: str) -> bool:
     """Whether a refusal says that the image has no such program: runtimes look for it last, after their hooks.
 
     The words are those of runc ("exec: "/x": stat /x: no such file or directory"), crun ("executable file `/x` not
-    found") and gVisor ("error finding executable "/x" in PATH []: no such file or directory"). A hook may name the
-    program too, as part of the command line that it did not like.
+    found"), gVisor ("error finding executable "/x" in PATH []: no such file or directory") and Kata ("the file /x was
+    not found"). All else is a refusal, by whatever refuses: a hook may name the program too, as part of the command
+    line that it did not like.
     """
     program = re.escape(_PROGRAM)
-    found = rf"(exec|executable|executable file)\W+{program}\W.{{0,80}}(no such file|not found|permission denied)"
+    found = rf"(exec|executable|file)\W+{program}\W.{{0,80}}(no such file|not found|permission denied)"
     return re.search(found, said, re.IGNORECASE) is not None

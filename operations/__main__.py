@@ -30,6 +30,10 @@ Command = Callable[[argparse.Namespace], bool]
 
 
 def main() -> int:
+    return ending.ended("bin/aiaa", _main)
+
+
+def _main() -> int:
     options = _parser().parse_args()
     command: Command = options.run
     try:
@@ -220,4 +224,4 @@ def _count(text: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(ending.ended("bin/aiaa", main))
+    sys.exit(main())

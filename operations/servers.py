@@ -11,6 +11,7 @@ from docker.models.containers import Container
 
 from clients.aiaa import AiaaClient, ModelEntry
 from clients.docker_engine import docker_engine
+from clients.engine_answers import optional, part
 from clients.errors import ClientError, Unreachable
 from operations.stack_file import Stack
 
@@ -92,12 +93,12 @@ def _containers(stack: Stack, name: str) -> tuple[tuple[ContainerState, ...], st
 
 
 def _state(container: Container) -> str:
-    state = container.attrs["State"]
-    words = [str(state["Status"])]
-    if state["Status"] == "exited":
-        words.append("out of memory" if state.get("OOMKilled") else f"exit code {state['ExitCode']}")
-    if health := state.get("Health", {}).get("Status"):
-        words.append(str(health))
+    state = part(container.attrs, dict, "State")
+    words = [part(state, str, "Status")]
+    if words == ["exited"]:
+        words.append("out of memory" if state.get("OOMKilled") else f"exit code {state.get('ExitCode', '?')}")
+    if health := optional(state, str, "", "Health", "Status"):
+        words.append(health)
     return ", ".join(words)
 
 

@@ -16,7 +16,6 @@ class ProbedEngine:
     Args:
         says: against each container that is to start; empty if it would start.
         publishes: the running containers' ports, by name.
-        says_of_devices: the same, against containers that ask for devices only.
         info: what `docker info` answers.
     """
 
@@ -24,11 +23,9 @@ class ProbedEngine:
         self,
         says: str = "",
         publishes: dict[str, int] | None = None,
-        says_of_devices: str = "",
         info: object = None,
     ) -> None:
         self.says = says
-        self.says_of_devices = says_of_devices
         self.asked: dict[str, Any] = {}
         self.left: list[str] = []
         found = [
@@ -53,10 +50,9 @@ class ProbedEngine:
     def _create(self, image: str, command: list[str], **options: Any) -> Any:
         self.asked = options
         self.left.append("container")
-        says = self.says or (self.says_of_devices if options.get("device_requests") else "")
 
         def start() -> None:
-            raise APIError("x", explanation=says or f'exec: "{command[0]}": no such file or directory')
+            raise APIError("x", explanation=self.says or f'exec: "{command[0]}": no such file or directory')
 
         assert image
         return SimpleNamespace(start=start, remove=lambda **_: self.left.remove("container"))
