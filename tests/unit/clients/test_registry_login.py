@@ -208,7 +208,8 @@ def test_a_damaged_configuration_is_an_error_rather_than_no_login(config: Config
 
 
 def test_odd_values_in_a_configuration_are_no_login(config: Configure) -> None:
-    for auths in ([], {"nvcr.io": "text"}, {"nvcr.io": None}, {"nvcr.io": {"auth": 7}}):
+    odd: list[Any] = [[], {"nvcr.io": "text"}, {"nvcr.io": None}, {"nvcr.io": {"auth": 7}}]
+    for auths in odd:
         config(auths=auths, credHelpers="text", credsStore=3)
         assert of_docker("nvcr.io") is None
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pulumi
 import pytest
 
 from clients import containers
+from clients.image_pull import Wanted
+from components import images
 from dynamic_providers.aiaa.present_address import container_of
 from operations.stack_file import Stack
 from settings import Settings
@@ -168,6 +171,49 @@ def test_every_container_takes_the_place_of_one_that_has_its_name(
         hook(pulumi.ResourceHookArgs("urn", "", name, "type", new_inputs={"name": name}))
     assert {host for name, host in removed if "far" in name} == {"ssh://root@gpu2.example.org"}
     assert {host for name, host in removed if "far" not in name} == {None}
+
+
+def test_images_are_there_before_anything_is_made_or_replaced_for_a_server(hospital: Engine) -> None:
+    assert sorted(hospital.of_type("Image")) == [
+        *("far/aiaa", "far/tritonserver", "main/aiaa", "main/tritonserver"),
+    ]
+    triton = hospital.inputs("Image far/tritonserver")
+    assert triton["image"] == hospital.inputs("Container far-tritonserver")["image"]
+    assert triton["docker_host"] == "ssh://root@gpu2.example.org"
+    order = list(hospital.made)
+    for later in ("Container far-prepare-workspace", "Container far-aiaa", "docker far-engine"):
+        assert order.index("HostCheck far") < order.index("Image far/tritonserver") < order.index(later)
+
+
+def test_images_that_the_stack_builds_are_not_pulled_and_those_that_it_names_are(program: Program) -> None:
+    assert program(SANDBOX).of_type("Image") == []
+    own = changed(SANDBOX, lambda wanted: wanted["servers"]["main"].update(images={"aiaa": "registry.example.org/a:1"}))
+    made = program(own)
+    assert sorted(made.of_type("Image")) == ["main/aiaa", "main/tritonserver"]
+    assert made.inputs("Image main/aiaa")["image"] == "registry.example.org/a:1"
+
+
+def test_an_image_is_pulled_with_the_login_of_its_registry_and_no_resource_holds_that(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nvcr = {"username": "$oauthtoken", "password": "ngc-key-4711"}
+    made = program(changed(HOSPITAL, lambda wanted: wanted.update(registries={"nvcr.io": nvcr})))
+    assert "ngc-key-4711" not in str([args.inputs for args in made.made.values()])
+    wanted: list[Wanted] = []
+
+    async def pulled(image: Wanted, *_: object) -> str:
+        wanted.append(image)
+        return "sha256:1"
+
+    monkeypatch.setattr(images, "pulled", pulled)
+    for inputs in ({"image": "nvcr.io/nvidia/x:1", "docker_host": "ssh://gpu1"}, {"image": "nvcr.example.org/x:1"}):
+        hook = made.hooks["image-main/aiaa-pulled"]
+        args = pulumi.ResourceHookArgs("urn", "", "name", "type", new_inputs=inputs)
+        asyncio.get_event_loop().run_until_complete(cast(Coroutine[Any, Any, None], hook(args)))
+    assert wanted == [
+        Wanted("ssh://gpu1", "nvcr.io/nvidia/x:1", ("$oauthtoken", "ngc-key-4711")),
+        Wanted(None, "nvcr.example.org/x:1"),
+    ]
 
 
 def test_a_model_has_a_smoke_test_unless_told_otherwise(hospital: Engine) -> None:

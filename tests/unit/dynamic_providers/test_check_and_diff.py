@@ -9,6 +9,7 @@ from pulumi.dynamic.dynamic import PROVIDER_KEY
 from pulumi.output import Unknown
 
 from dynamic_providers.aiaa.endpoint import EndpointProvider
+from dynamic_providers.aiaa.image import ImageProvider
 from dynamic_providers.aiaa.model import ModelProvider
 from dynamic_providers.aiaa.smoke_test import SmokeTestProvider
 from dynamic_providers.aiaa.workspace import WorkspaceProvider
@@ -59,6 +60,15 @@ EXAMPLES = [
         others={"server": "far", "logs_of": {}, "docker_host": "ssh://gpu1", "timeout": 60},
         told={},
         required={"server", "url"},
+    ),
+    Example(
+        "Image",
+        ImageProvider(),
+        inputs={"server": "main", "role": "aiaa", "image": "nvcr.io/nvidia/x:1", "docker_host": None},
+        managed={"image": "nvcr.io/nvidia/x:2", "docker_host": "ssh://gpu1", "drift": "it is gone"},
+        others={"server": "far", "role": "tritonserver"},
+        told={},
+        required={"server", "role", "image"},
     ),
     Example(
         "Workspace",

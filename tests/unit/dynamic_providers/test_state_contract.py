@@ -12,6 +12,7 @@ from pulumi.dynamic.dynamic import serialize_provider
 
 from dynamic_providers.aiaa.endpoint import Endpoint, EndpointProvider
 from dynamic_providers.aiaa.host_check import HostCheck, HostCheckProvider
+from dynamic_providers.aiaa.image import Image, ImageProvider
 from dynamic_providers.aiaa.model import Model, ModelProvider
 from dynamic_providers.aiaa.smoke_test import SmokeTest, SmokeTestProvider
 from dynamic_providers.aiaa.workspace import Workspace, WorkspaceProvider
@@ -43,6 +44,12 @@ CONTRACT = [
         HostCheck,
         "dynamic/aiaa:HostCheck",
         "gASVPgAAAAAAAACMIWR5bmFtaWNfcHJvdmlkZXJzLmFpYWEuaG9zdF9jaGVja5SMEUhvc3RDaGVja1Byb3ZpZGVylJOUKYGULg==",
+    ),
+    Remembered(
+        ImageProvider,
+        Image,
+        "dynamic/aiaa:Image",
+        "gASVNQAAAAAAAACMHGR5bmFtaWNfcHJvdmlkZXJzLmFpYWEuaW1hZ2WUjA1JbWFnZVByb3ZpZGVylJOUKYGULg==",
     ),
     Remembered(
         ModelProvider,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,11 +12,13 @@ from typing import Any
 import pytest
 
 from clients import engine_probe
-from operations.checks import engine, limits, ports, proxies, toolchain
+from clients.docker_engine import docker_engine
+from operations.checks import engine, images, limits, ports, proxies, toolchain
 from operations.checks.finding import Finding
 from operations.pulumi_cli import PulumiCli
-from settings import Server
+from settings import Registry, Server
 from tests.support.probed_engine import ProbedEngine as Engine
+from tests.support.scripted_docker import ScriptedDocker, scripted_docker
 
 NO_DRIVER = 'could not select device driver "nvidia" with capabilities: [[gpu]]'
 
@@ -116,3 +119,62 @@ def test_another_version_of_pulumi_than_the_packages_is_wrong(monkeypatch: pytes
     findings = list(toolchain.check())
     assert [finding.level for finding in findings] == ["wrong", "wrong"]
     assert findings[0].told.endswith("is needed: run `make toolchain`")
+
+
+IMAGE = "nvcr.io/nvidia/x:1"
+
+
+def look_at_image(made: ScriptedDocker, registries: Mapping[str, Registry] | None = None) -> Finding:
+    with docker_engine(made.host) as client:
+        (finding,) = images.check(client, made.host, [IMAGE], registries or {})
+    return finding
+
+
+@pytest.fixture
+def scripted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[ScriptedDocker]:
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    with scripted_docker() as made:
+        yield made
+
+
+NVCR = {"nvcr.io": Registry.model_validate({"username": "$oauthtoken", "password": "ngc-key-4711"})}
+
+
+def test_an_image_that_is_there_is_well_without_its_registry(scripted: ScriptedDocker) -> None:
+    scripted.images[IMAGE] = "amd64"
+    assert look_at_image(scripted) == Finding("ok", f"image {IMAGE}", "is on the engine")
+    assert scripted.pulls == []
+
+
+def test_an_image_that_can_be_pulled_says_with_which_login(scripted: ScriptedDocker, tmp_path: Path) -> None:
+    scripted.registry[IMAGE] = []
+    told = "is not on the engine yet; nvcr.io lets it be pulled, with"
+    assert look_at_image(scripted) == Finding("ok", f"image {IMAGE}", f"{told} no log-in")
+    by_stack_file = Finding("ok", f"image {IMAGE}", f"{told} the log-in from registries.nvcr.io")
+    assert look_at_image(scripted, NVCR) == by_stack_file
+    (tmp_path / "config.json").write_text('{"auths": {"nvcr.io": {"username": "me", "password": "x"}}}')
+    assert look_at_image(scripted).told == f"{told} the log-in from {tmp_path}/config.json"
+    assert [auth.get("username") for _, auth in scripted.pulls] == [None, "$oauthtoken", "me"]
+
+
+def test_an_image_that_cannot_be_pulled_is_wrong_with_one_line_that_says_what_to_do(scripted: ScriptedDocker) -> None:
+    scripted.registry[IMAGE] = "unauthorized"
+    refused = look_at_image(scripted, NVCR)
+    assert refused.level == "wrong"
+    assert refused.told.startswith(
+        f"Docker engine {scripted.host} cannot get it from nvcr.io, which refused the log-in"
+    )
+    scripted.registry[IMAGE] = "manifest unknown"
+    assert "it has no tag 1 of nvidia/x" in look_at_image(scripted).told
+    no_key = {"nvcr.io": Registry.model_validate({"username": "$oauthtoken", "password_env": "NO_SUCH_KEY"})}
+    assert (
+        "registries.nvcr.io.password_env: the environment variable NO_SUCH_KEY" in look_at_image(scripted, no_key).told
+    )
+
+
+def test_an_image_that_is_there_and_whose_login_is_wrong_is_a_warning(scripted: ScriptedDocker) -> None:
+    scripted.images[IMAGE] = "amd64"
+    scripted.registry[IMAGE] = "unauthorized"
+    found = look_at_image(scripted, NVCR)
+    assert found.level == "warning"
+    assert found.told.startswith("is on the engine, and could not be pulled again: Docker engine")

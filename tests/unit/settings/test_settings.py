@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from settings import Settings, SettingsError
+from settings import Registry, Settings, SettingsError
 
 ROOT = Path(__file__).parents[3]
 LOCAL = {"config": str(ROOT / "models/liver_demo/config_aiaa.json"), "data": str(ROOT / "models/liver_demo/model.ts")}
@@ -127,6 +127,27 @@ def test_the_password_is_read_when_it_is_needed(monkeypatch: pytest.MonkeyPatch,
             from_file.read_password()
 
 
+def test_the_password_of_a_registry_is_given_in_the_ways_of_xnats(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def registry(**password: str) -> Registry:
+        made = Settings.parse(valid(registries={"nvcr.io": {"username": "$oauthtoken", **password}}))
+        return made.registries["nvcr.io"]
+
+    assert registry(password="one").read_password("nvcr.io") == "one"
+    with pytest.raises(
+        SettingsError, match=r"registries\.nvcr\.io\.password_env: the environment variable NO_KEY is not"
+    ):
+        registry(password_env="NO_KEY").read_password("nvcr.io")
+    monkeypatch.setenv("NGC_KEY", "two")
+    assert registry(password_env="NGC_KEY").read_password("nvcr.io") == "two"
+    with pytest.raises(SettingsError, match=r"registries\.nvcr\.io\.password_file: .* cannot be read"):
+        registry(password_file=str(tmp_path / "key")).read_password("nvcr.io")
+    (tmp_path / "key").write_text("three\n")
+    assert registry(password_file=str(tmp_path / "key")).read_password("nvcr.io") == "three"
+    assert "hunter2" not in repr(registry(password="hunter2"))
+
+
 def test_the_development_stack_is_valid_and_stays_on_loopback() -> None:
     config = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text())["config"]
     config["xnat-aiaa:xnat"]["password"] = "decrypted"
@@ -162,7 +183,8 @@ def test_every_address_of_an_engine_that_the_docker_cli_takes_is_taken(address: 
     assert Settings.parse({"servers": {"main": server}}).servers["main"].docker == address
 
 
-"names",
+@pytest.mark.parametrize(
+    "names",
     [
         ["GPU-5d5ba0d6-d33d-2b2c-524d-9e3d8d2b8a77", "1"],
         ["MIG-c6d4f1ef-42e4-5de3-91c7-45d71c87eb3f"],

@@ -56,7 +56,43 @@ class Config:
         return self.texts.get(f"xnat-aiaa:{key}")
 
 
+def registries(host: str, **login: object) -> dict[str, Any]:
+    return {"registries": {host: {"username": "me", "password_env": "KEY"} | login}}
+
+
+NO_REGISTRY = (
+    "must be a registry as images' names begin with it: a host, and a port if it has one, such as nvcr.io or "
+    "registry.example.org:5000, not "
+)
+
 CASES: list[tuple[dict[str, Any], str]] = [
+    # registries
+    (registries("https://nvcr.io"), f"registries.https://nvcr.io: {NO_REGISTRY}'https://nvcr.io'"),
+    (registries("nvcr.io/nvidia"), f"registries.nvcr.io/nvidia: {NO_REGISTRY}'nvcr.io/nvidia'"),
+    (registries("r.example.org:"), f"registries.r.example.org:: {NO_REGISTRY}'r.example.org:'"),
+    (registries("r.example.org:99999"), f"registries.r.example.org:99999: {NO_REGISTRY}'r.example.org:99999'"),
+    (
+        registries("index.docker.io"),
+        "registries.index.docker.io: must be docker.io: Docker's own registry goes by that name",
+    ),
+    (
+        registries("nvcr.io"),
+        "registries.nvcr.io.username: must be $oauthtoken as it stands here, for every NGC key (in a shell, in single "
+        "quotes), not 'me'",
+    ),
+    ({"registries": {"r.io": {"password_env": "KEY"}}}, "registries.r.io.username: is missing, and is needed here"),
+    (registries("r.io", usernme="x"), "registries.r.io.usernme: unknown key; did you mean 'username'?"),
+    (
+        registries("r.io", password="hunter2"),
+        "registries.r.io: give exactly one of password (a secret), password_env or password_file, not password and "
+        "password_env",
+    ),
+    (
+        registries("r.io", password_env="the key itself"),
+        "registries.r.io.password_env: must be the name of an environment variable, such as XNAT_PASSWORD, not the "
+        "password itself",
+    ),
+    ({"registries": {"r.io": "me:hunter2"}}, "registries.r.io: must hold keys and values"),
     # unknown or misspelt
     ({"server": {}}, "server: unknown key; did you mean 'servers'?"),
     (server(prt=1), "servers.main.prt: unknown key; did you mean 'port'?"),
