@@ -74,8 +74,7 @@ def write(image: Image, extension: str, *, compress: bool = True) -> bytes:
 
 def without_channels(image: Image) -> npt.NDArray[Any]:
     """The voxels of a mask: of one with channels, as a picture in colours, those that are set in any."""
-    voxels: npt.NDArray[Any] = image.voxels.any(axis=-1) if image.voxels.ndim > image.axes else image.voxels
-    return voxels
+    return np.asarray(image.voxels.any(axis=-1)) if image.voxels.ndim > image.axes else image.voxels
 
 
 def _unpacked(content: bytes, name: str) -> bytes:
