@@ -46,6 +46,11 @@ def leads_to_login(answer: Answer) -> bool:
     return answer.status in REDIRECTS and _LOGIN.search(_path(answer.location)) is not None
 
 
+def own_name(username: str) -> str:
+    """The account in XNAT's own addresses, of one that logs in as `provider/user`: Tomcat takes no `%2F` in a path."""
+    return username.partition("/")[2] or username
+
+
 def not_initialised(told: str, url: str) -> NotReady:
     return NotReady(
         f"XNAT is not initialised: {told}",
@@ -54,7 +59,7 @@ def not_initialised(told: str, url: str) -> NotReady:
 
 
 def password_expired(username: str, url: str, kind: type[Refused] = Refused) -> Refused:
-    role = shlex.quote(f"{url}/xapi/users/{quote(username, safe='')}/roles/non_expiring")
+    role = shlex.quote(f"{url}/xapi/users/{quote(own_name(username), safe='')}/roles/non_expiring")
     return kind(
         f"the password of {username} has expired",
         advice=f"log in once as {username} at {url} in a browser, set a new one there, and give that one as "

@@ -105,6 +105,15 @@ def test_a_403_of_the_log_in_is_told_by_its_words(said: str, kind: type[ClientEr
     assert told in error.line
 
 
+@pytest.mark.parametrize(("status", "command"), [(403, "users/svc/roles/non_expiring"), (401, "users/active/svc`")])
+def test_commands_for_administrators_name_the_account_without_its_provider(status: int, command: str) -> None:
+    """Tomcat refuses an encoded slash in a path."""
+    answer = Answer(f"POST {URL}/data/JSESSION", status, {}, b"Your password has expired")
+    line = login_refused(answer, "ldap/svc", URL).line
+    assert f"{URL}/xapi/{command}" in line
+    assert "%2F" not in line
+
+
 def test_a_401_of_the_log_in_is_not_told_by_its_words() -> None:
     """XNAT's page for all of them speaks of them all."""
     answer = Answer(f"POST {URL}/data/JSESSION", 401, {}, b"<html>Your password has expired.</html>")
