@@ -36,6 +36,8 @@ OF_XNAT = [
     ("/app/template/PostRegister.vm", Refused, "the account svc waits to be approved, or for its e-mail"),
     ("/app/template/Login.vm", Refused, f"GET {URL}/data/auth: redirects to the log-in page: {HEADERS}"),
     ("https://xnat.example.org/app/template/Login.vm?failed=true", Refused, HEADERS),
+    ("/app/template/Login.vm;jsessionid=secret", Refused, HEADERS),
+    ("/app/template/Login.vm#!", Refused, HEADERS),
     ("/page/login/", Refused, HEADERS),
 ]
 ELSEWHERE = [
@@ -43,6 +45,8 @@ ELSEWHERE = [
     ("https://xnat.example.org/data/auth?format=json", Rejected, "set xnat.url to https://xnat.example.org"),
     ("http://xnat:8080/xnat/data/auth", Rejected, "set xnat.url to http://xnat:8080/xnat"),
     ("/xnat/data/auth/", Rejected, "set xnat.url to http://xnat:8080/xnat"),
+    ("https://xnat/", Rejected, "set xnat.url to https://xnat"),
+    ("https://xnat:8443", Rejected, "set xnat.url to https://xnat:8443"),
     ("http://user:secret@xnat2/data/auth", Rejected, "set xnat.url to http://xnat2"),
     ("/data/auth/", Rejected, OWN),
     ("/xnat/", Rejected, f"redirects to /xnat/: {OWN}"),
