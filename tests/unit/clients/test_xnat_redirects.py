@@ -78,7 +78,9 @@ def meaning(target: str, status: int = 302) -> ClientError:
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize(("target", "kind", "told"), [*OF_XNAT, *ELSEWHERE])
-def test_a_redirect_is_told_by_what_its_target_is(target: str, kind: type[ClientError], told: str, status: int) -> None:
+def test_the_message_of_a_redirect_depends_on_its_target(
+    target: str, kind: type[ClientError], told: str, status: int
+) -> None:
     error = meaning(target, status)
     assert type(error) is kind
     assert told in error.line
@@ -86,7 +88,7 @@ def test_a_redirect_is_told_by_what_its_target_is(target: str, kind: type[Client
 
 
 @pytest.mark.parametrize("target", SIGN_ON)
-def test_a_sign_on_page_is_told_without_what_it_is_asked(target: str) -> None:
+def test_a_sign_on_page_is_named_without_its_query(target: str) -> None:
     error = meaning(target)
     assert type(error) is Refused
     assert f"redirects to the sign-on page {target.partition('?')[0]}: {PAST_SIGN_ON}" in error.line
@@ -102,7 +104,7 @@ def test_a_sign_on_page_is_told_without_what_it_is_asked(target: str) -> None:
         ("", LoginRefused, "the log-in of svc was refused (403): the password is wrong, or"),
     ],
 )
-def test_a_403_of_the_log_in_is_told_by_its_words(said: str, kind: type[ClientError], told: str) -> None:
+def test_a_403_of_the_log_in_is_judged_by_its_text(said: str, kind: type[ClientError], told: str) -> None:
     answer = Answer(f"POST {URL}/data/JSESSION", 403, {}, f"<html><body>{said}</body></html>".encode())
     error = login_refused(answer, "svc", URL)
     assert type(error) is kind
@@ -118,7 +120,7 @@ def test_commands_for_administrators_name_the_account_without_its_provider(statu
     assert "%2F" not in line
 
 
-def test_a_401_of_the_log_in_is_not_told_by_its_words() -> None:
-    """XNAT's page for all of them speaks of them all."""
+def test_a_401_of_the_log_in_is_not_judged_by_its_text() -> None:
+    """XNAT has one page for all reasons, which names them all."""
     answer = Answer(f"POST {URL}/data/JSESSION", 401, {}, b"<html>Your password has expired.</html>")
     assert "the log-in of svc was refused (401)" in login_refused(answer, "svc", URL).line

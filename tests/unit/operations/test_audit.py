@@ -270,7 +270,7 @@ def test_the_command_needs_no_stack_and_ends_with_1_if_something_is_wrong(
     assert set(told["scopes"][0]) == {"scope", "servers", "author", "comes_from", "url", "problems", "known"}
 
 
-def test_an_expired_password_is_told_in_the_commands_words(
+def test_an_expired_password_is_reported_with_the_commands_options(
     run: Run, xnat: str, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RIGHT", "admin")
