@@ -21,6 +21,7 @@ from pydantic import AfterValidator, BeforeValidator, SecretStr
 
 from model_files.config import read
 from model_files.errors import Unusable
+from settings import launcher
 from settings.errors import shown
 
 _WEEK = 7 * 24 * 3600
@@ -108,6 +109,13 @@ def _command(value: object) -> str:
         shlex.split(text)
     except ValueError:
         raise ValueError(f"must be a command as a shell takes it, with its quotes closed, not {shown(text)}") from None
+    return text
+
+
+def _launcher(value: object) -> str:
+    text = _command(value)
+    if told := launcher.wrong(text):
+        raise ValueError(told)
     return text
 
 
@@ -331,6 +339,7 @@ SshAddress = Annotated[str, BeforeValidator(_ssh_address)]
 PluginsFolder = Annotated[str, BeforeValidator(_plugins_folder)]
 WorkspaceLocation = Annotated[str, BeforeValidator(_workspace)]
 Command = Annotated[str, BeforeValidator(_command)]
+Launcher = Annotated[str, BeforeValidator(_launcher)]
 Password = Annotated[SecretStr, BeforeValidator(_password)]
 FilePath = Annotated[Path, BeforeValidator(lambda value: Path(_line(value)))]
 ExistingFile = Annotated[Path, BeforeValidator(existing_file)]
