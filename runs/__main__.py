@@ -29,7 +29,7 @@ def main(pulumi: str, args: Sequence[str]) -> int:
     stack = command and (command.stack or os.environ.get("PULUMI_STACK") or selected_stack(pulumi, os.environ))
     if not command or not stack:
         os.execv(pulumi, [pulumi, *args])  # noqa: S606 - the real CLI, in this process's place
-    backend = os.environ["PULUMI_BACKEND_URL"]
+    backend = os.environ.get("PULUMI_BACKEND_URL", "")  # bin/pulumi sets it
     try:
         with note.held(_PROJECT / ".toolchain" / "runs", backend, stack) as held:
             return _run(pulumi, args, command, stack, backend, held)
