@@ -15,6 +15,7 @@ from unittest import mock
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tenacity import wait_none
 
 from operations import __main__ as command_line
 from operations import forget, stack_file
@@ -43,6 +44,15 @@ COMMANDS = [
     ["forget", "xnat"],
     ["audit", "http://127.0.0.1:1", "-u", "x", "--password-env", "XNAT_PASSWORD"],
 ]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _no_pauses() -> Iterator[None]:
+    """Once for all cases: nobody answers here, and a second try comes after a pause."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("clients.transport.wait_random_exponential", lambda **_: wait_none())
+        patch.setattr("clients.transport._POLL", 0.001)
+        yield
 
 
 def ended(args: list[str]) -> tuple[int, str]:
