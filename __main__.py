@@ -8,6 +8,7 @@ from pulumi.runtime.config import CONFIG, get_config_env
 from components import failures
 from components.annotation_server import AnnotationServer, AnnotationServerArgs, ServerImages
 from components.model_catalog import ModelCatalog, ModelCatalogArgs
+from components.model_sources import sources
 from components.sandbox import Sandbox, SandboxArgs
 from components.viewer_plugin import ViewerPlugin, ViewerPluginArgs
 from components.xnat_registrations import XnatRegistrations, XnatRegistrationsArgs
@@ -18,6 +19,7 @@ gc.freeze()
 
 try:
     settings = Settings.load(pulumi.Config(), {**get_config_env(), **CONFIG.get()})
+    model_sources = sources(settings)
 except SettingsError as error:
     raise pulumi.RunError(f"Pulumi.{pulumi.get_stack()}.yaml\n{error}") from None
 
@@ -29,7 +31,7 @@ for name, server in settings.servers.items():
     images = None if server.is_external else sandbox.images if sandbox and of_sandbox else ServerImages.of(server)
     servers[name] = AnnotationServer(name, AnnotationServerArgs(server, images, settings.registries))
 catalogs = {
-    name: ModelCatalog(name, ModelCatalogArgs(servers[name], server, settings.models_of(name)))
+    name: ModelCatalog(name, ModelCatalogArgs(servers[name], server, settings.models_of(name), model_sources[name]))
     for name, server in settings.servers.items()
 }
 plugin = registrations = None

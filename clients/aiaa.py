@@ -7,9 +7,7 @@ and the published Python and C++ clients (https://github.com/NVIDIA/ai-assisted-
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
-import os
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -22,24 +20,19 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt, stop_befo
 from clients.aiaa_answers import InferenceResult as InferenceResult  # for who uses the client
 from clients.aiaa_answers import ModelEntry as ModelEntry
 from clients.aiaa_answers import models_of, result_of
+from clients.aiaa_errors import DiskFull as DiskFull
+from clients.aiaa_errors import explained
+from clients.aiaa_session import Session
 from clients.connection import ConnectionLost, Deadline
 from clients.errors import ClientError, GaveUp, NotReady, Rejected, Unreachable
 from clients.progress import Progress
 from clients.transport import Answer, Transport, wait_for
 
-_ROUTES = {"segmentation": "segmentation", "annotation": "dextr3d", "deepgrow": "deepgrow"}
 _POLL = 0.5  # seconds between two looks at a model that is to come or to go
 _LISTED_WITHIN = 10.0  # seconds: AIAA's processes each keep a copy of the list, and read it anew now and then
 _LOST_WITHIN = 5.0  # seconds, in which a load whose connection was lost may still show in the list
 _ATTEMPTS = 4
 _CONFIG_WITHIN = 10.0  # seconds: it can be done without
-_NO_SPACE = os.strerror(errno.ENOSPC)  # AIAA is written in Python, whose errors its answers name
-
-
-class DiskFull(Rejected):
-    """The server's workspace, or where it keeps an upload meanwhile, has no room for a model."""
-
-    advice = "free some space there, then run the command again; `bin/aiaa doctor` tells how much there is"
 
 
 class AiaaClient:
@@ -183,6 +176,14 @@ class AiaaClient:
         """
         wait_for(lambda left: self._models(min(self._timeout, left), repeat=False), deadline, on_wait, watch)
 
+    def session(self, image: bytes, filename: str, deadline: float) -> Session:
+        """Keep an image on the server, as viewers do. A context manager, which removes it.
+
+        Raises:
+            Rejected: the server opened no session.
+        """
+        return Session.open(self.url, self._ca_file, image, filename, deadline)
+
     def infer(
         self,
         model: ModelEntry,
@@ -192,7 +193,7 @@ class AiaaClient:
         *,
         params: Mapping[str, Any] | None = None,
     ) -> InferenceResult:
-        """One inference, on the route for the model's type.
+        """One inference that brings its image, on the route for the model's type. No viewer does it so: see `session`.
 
         Args:
             image: a file in a format that AIAA reads, such as NIfTI.
@@ -208,18 +209,20 @@ class AiaaClient:
                 "image": (filename, image, "application/octet-stream"),
             }
         )
-        route = _ROUTES.get(model.type, "inference")
-        with Transport(self.url, ca_file=self._ca_file, read_timeout=deadline) as patient:
-            answer = patient.call(
-                "POST",
-                "v1",
-                route,
-                deadline=deadline,
-                query={"model": model.name},
-                headers={"Accept": "multipart/form-data"},
-                body=lambda _limit: (form.to_string(), form.content_type),
-            )
-        return result_of(answer)
+        try:
+            with Transport(self.url, ca_file=self._ca_file, read_timeout=deadline) as patient:
+                answer = patient.call(
+                    "POST",
+                    "v1",
+                    model.route,
+                    deadline=deadline,
+                    query={"model": model.name},
+                    headers={"Accept": "multipart/form-data"},
+                    body=lambda _limit: (form.to_string(), form.content_type),
+                )
+            return result_of(answer)
+        except ClientError as error:
+            raise explained(error, "the image") from None
 
     def page_answers(self, timeout: float = 5.0) -> bool:
         """Whether anything at all answers at `/`. It does while AIAA hangs: only `/v1/models` tells a server that works
@@ -285,9 +288,10 @@ class AiaaClient:
                     reraise=True,
                 )(attempt)
             except ClientError as error:
-                if _NO_SPACE in str(error):
-                    raise DiskFull(f"no room for the model{f' of {size}' if size else ''}: {error}") from None
-                raise (type(error)(f"{error} (an upload of {size})", advice=error.advice) if size else error) from None
+                cause = explained(error, f"the model{f' of {size}' if size else ''}")
+                if cause is error and size:
+                    cause = type(error)(f"{error} (an upload of {size})", advice=error.advice)
+                raise cause from None
         # The answer's shape is recorded of one version only; what counts is what the server lists.
         soon = min(limit.left, _LISTED_WITHIN)
         entry = entry or self._look_until(name, lambda found: found is not None and (not is_it or is_it(found)), soon)

@@ -9,9 +9,10 @@ from typing import Any
 
 from requests_toolbelt.multipart.decoder import ImproperBodyPartContentException, MultipartDecoder
 
-from clients.errors import Broken, Rejected, json_of, said
+from clients.errors import Broken, ClientError, Rejected, json_of, said
 from clients.transport import Answer
 
+_ROUTES = {"segmentation": "segmentation", "annotation": "dextr3d", "deepgrow": "deepgrow"}
 _ENTRY_KEYS = {"name", "type", "labels", "description", "version"}
 
 
@@ -25,6 +26,11 @@ class ModelEntry:
     description: str
     version: str
     meta: Mapping[str, Any]
+
+    @property
+    def route(self) -> str:
+        """The last part of the path on which models of its type are run."""
+        return _ROUTES.get(self.type, "inference")
 
     @classmethod
     def of(cls, document: Any, tried: str) -> ModelEntry:
@@ -85,6 +91,27 @@ def result_of(answer: Answer) -> InferenceResult:
     if kind == "text/html":
         raise answer.instead_of("a result")
     return InferenceResult({}, answer.body)
+
+
+class NotAnImage(Broken):
+    """The server answered an inference with something else than the image alone."""
+
+
+def image_of(answer: Answer) -> InferenceResult:
+    """The file alone, as viewers ask for it (`output=image`) and take any answer for it.
+
+    Raises:
+        NotAnImage: something else.
+    """
+    if answer.headers.get("Content-Type", "").lower().startswith("multipart/"):
+        raise NotAnImage(f"{answer.tried}: expected the image alone, as output=image asks for, got a form with parts")
+    try:
+        result = result_of(answer)
+    except ClientError as error:
+        raise NotAnImage(str(error), advice=error.advice) from None
+    if result.image is None:
+        raise NotAnImage(f"{answer.tried}: expected an image, got: {said(answer.body)[0] or 'nothing'}")
+    return result
 
 
 def _multipart_result(answer: Answer, content_type: str) -> InferenceResult:

@@ -11,6 +11,8 @@ from typing import Any
 from docker.errors import NotFound
 
 from clients.docker_engine import docker_engine
+from clients.engine_answers import optional, part
+from clients.errors import Broken
 
 _SLOW = 120  # seconds: an engine under load starts and ends containers slowly
 # One or two are a server that comes up before the one that it needs.
@@ -52,15 +54,41 @@ def state_of(container: str, docker_host: str | None) -> ContainerState | None:
             inspected = engine.api.inspect_container(container)
         except NotFound:
             return None
-    state = inspected["State"]
+    state = part(inspected, dict, "State")
+    status = part(state, str, "Status")
     return ContainerState(
-        inspected["Id"],
-        runs=state["Status"] == "running",
+        part(inspected, str, "Id"),
+        runs=status == "running",
         # While the engine waits to start it again, the status is another one: `restarting`.
-        ended=state["Status"] in ("exited", "dead"),
-        restarts=int(inspected.get("RestartCount", 0)),
+        ended=status in ("exited", "dead"),
+        restarts=optional(inspected, int, 0, "RestartCount"),
         words=_in_words(state),
     )
+
+
+def published(container: str, docker_host: str | None) -> list[tuple[str, int]]:
+    """The addresses and ports of the engine's host that a container was made with, whether or not it runs.
+
+    Args:
+        container: name or id.
+
+    Returns:
+        None of them if the engine says that it has no such container. An address may be "", for all.
+
+    Raises:
+        Rejected, Unreachable: the engine said no, or did not answer.
+    """
+    with docker_engine(docker_host) as engine:
+        try:
+            bindings = engine.api.inspect_container(container)["HostConfig"].get("PortBindings") or {}
+        except NotFound:
+            return []
+    return [
+        (found.get("HostIp") or "", int(found["HostPort"]))
+        for of_a_port in bindings.values()
+        for found in of_a_port or ()
+        if found.get("HostPort")
+    ]
 
 
 class Watch:
@@ -115,10 +143,13 @@ def text_in(container: str, path: str, docker_host: str | None) -> str | None:
             chunks, _ = found.get_archive(path)
         except NotFound:
             return None
-        with tarfile.open(fileobj=io.BytesIO(b"".join(chunks))) as archive:
-            member = archive.next()
-            file = archive.extractfile(member) if member else None
-            return None if file is None else file.read(_FILE_LIMIT).decode(errors="replace")
+        try:
+            with tarfile.open(fileobj=io.BytesIO(b"".join(chunks))) as archive:
+                member = archive.next()
+                file = archive.extractfile(member) if member else None
+                return None if file is None else file.read(_FILE_LIMIT).decode(errors="replace")
+        except (tarfile.TarError, EOFError) as error:
+            raise Broken(f"container {container}: {path} did not come as an archive: {error}") from None
 
 
 def run_to_its_end(container: str, docker_host: str | None) -> int:
@@ -130,7 +161,7 @@ def run_to_its_end(container: str, docker_host: str | None) -> int:
     with docker_engine(docker_host, timeout=_SLOW) as engine:
         found = engine.containers.get(container)
         found.start()
-        return int(found.wait()["StatusCode"])
+        return part(found.wait(), int, "StatusCode")
 
 
 def remove(container: str, docker_host: str | None) -> str | None:
@@ -141,23 +172,24 @@ def remove(container: str, docker_host: str | None) -> str | None:
     """
     with docker_engine(docker_host, timeout=_SLOW) as engine:
         try:
-            image = engine.api.inspect_container(container)["Config"]["Image"]
+            image = optional(engine.api.inspect_container(container), str, "?", "Config", "Image")
             engine.api.remove_container(container, force=True)
         except NotFound:
             return None
-    return str(image)
+    return image
 
 
 def _in_words(state: dict[str, Any]) -> str:
     """Of the `State` of `docker inspect`."""
     why = " (out of memory)" if state.get("OOMKilled") else f" ({state['Error']})" if state.get("Error") else ""
+    code = state.get("ExitCode", "?")
     match state["Status"]:
         case "running":
             return "runs"
         case "exited" | "dead":
-            return f"exited with code {state['ExitCode']}{why}"
+            return f"exited with code {code}{why}"
         case "restarting":
-            return f"ends again and again, last with exit code {state['ExitCode']}{why}"
+            return f"ends again and again, last with exit code {code}{why}"
         case "created":
             return f"was never started{why}"
         case status:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import docker
-from docker.errors import APIError, DockerException
+from docker.errors import APIError
 
-from clients.errors import Rejected, Unreachable, cause
+from clients.engine_answers import sdk_failed
+from clients.errors import Rejected, Unreachable, shortened
+from engines.address import EngineAddress
+from engines.connection import connected
+from engines.errors import NoEngine
 
 _TIMEOUT = 15  # seconds
-_DEFAULT = "unix:///var/run/docker.sock"
 
 
 @contextmanager
@@ -20,31 +22,25 @@ def docker_engine(docker_host: str | None, *, timeout: int = _TIMEOUT) -> Iterat
     """A client of the engine, closed at the end; what the engine refuses inside comes out as our own errors.
 
     Args:
-        docker_host: the engine's address; None is DOCKER_HOST's, or the default socket. `ssh://` goes through the
-            machine's own ssh, with its keys and its configuration.
+        docker_host: the engine's address, as `engines.address.EngineAddress` reads it; None is the default engine.
         timeout: seconds for one call.
 
     Raises:
-        Rejected: the engine said no, or has no such object. Unreachable: it did not answer.
+        Rejected: the engine said no, or has no such object. Unreachable: it did not answer. Broken: it answered what
+            no engine answers.
     """
-    where = f"Docker engine {docker_host or os.environ.get('DOCKER_HOST') or _DEFAULT}"
+    where = f"Docker engine {docker_host or 'by DOCKER_CONTEXT'}"
     try:
-        client = (
-            docker.DockerClient(base_url=docker_host, timeout=timeout, use_ssh_client=docker_host.startswith("ssh://"))
-            if docker_host
-            else docker.from_env(timeout=timeout)
-        )
-        try:
+        address = EngineAddress.of(docker_host)
+        where = f"Docker engine {address.url}"
+        with connected(address, timeout) as client:
             yield client
-        finally:
-            client.close()
     except APIError as error:
         raise Rejected(f"{where}: {_one_line(error.explanation or error)}") from None
-    except (DockerException, OSError) as error:
-        raise Unreachable(
-            f"{where} did not answer: {_one_line(cause(error))}",
-            advice="start it, or mend the address (a server's docker:, or DOCKER_HOST); `docker info` tells the same",
-        ) from None
+    except NoEngine as error:
+        raise Unreachable(f"{where} did not answer: {_one_line(error)}", advice=error.advice) from None
+    except Exception as error:  # noqa: BLE001 - what the SDK raises has no class in common; all is raised again
+        raise sdk_failed(error, where) from None
 
 
 def last_log_lines(container: str, lines: int, docker_host: str | None) -> list[str]:
@@ -59,4 +55,4 @@ def last_log_lines(container: str, lines: int, docker_host: str | None) -> list[
 
 
 def _one_line(error: object) -> str:
-    return " ".join(str(error).split())[:200]
+    return shortened(" ".join(str(error).split()))

@@ -6,7 +6,7 @@ publishes ports and finds the device driver before it starts a container's first
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Literal
@@ -16,7 +16,12 @@ from docker.types import DeviceRequest
 
 from clients import engine_probe
 from clients.docker_engine import docker_engine
+from clients.engine_answers import items, optional
 from clients.engine_probe import empty_image
+from clients.errors import one_line
+from clients.gpus import cdi_devices, has_cdi
+from clients.gpus import is_cdi as gpus_are_cdi
+from clients.gpus import request as gpus_request
 from clients.listener import listener
 
 _TIMEOUT = 60  # seconds for one call: a start is more than a look
@@ -29,7 +34,7 @@ class Wanted:
     """
     Attributes:
         bind, port: where a container's port is to be published; 0 is none.
-        gpus: ids, or `("all",)`, or none.
+        gpus: as `clients.gpus.request` takes them.
         holder: the name of the container that may have the port already: the server's own.
     """
 
@@ -75,10 +80,14 @@ def refusal_of(
         return published.refusal(wanted)
     publish = wanted.port and not published
     ports = {f"{_INTERNAL_PORT}/tcp": (wanted.bind, wanted.port)} if publish else {}
-    requests = [gpu_request(wanted.gpus)] if wanted.gpus else []
+    requests = device_requests(wanted.gpus)
     with empty_image(engine) as image:
         said = engine_probe.refusal(engine, image, labels, ports=ports, device_requests=requests)
-    return _of_gpus(wanted, said) or _of_port(docker_host, wanted, said)
+    if not said:
+        return None
+    refused = _of_port(docker_host, wanted, said)
+    # Whatever else it said is about the GPUs: nothing else was asked for.
+    return refused if refused or not requests else _of_gpus(engine, wanted, said)
 
 
 @dataclass(frozen=True)
@@ -93,46 +102,80 @@ class _Publisher:
 
 def _publisher(engine: docker.DockerClient, wanted: Wanted) -> _Publisher | None:
     """The running container that has the port, if one has."""
-    for container in engine.api.containers():
-        for port in container.get("Ports") or ():
-            if port.get("PublicPort") == wanted.port and _overlap(port.get("IP", ""), wanted.bind):
-                labels = container.get("Labels") or {}
-                stack = "/".join(labels[label] for label in _LABELS_OF_STACKS if label in labels)
-                return _Publisher(container["Names"][0].lstrip("/"), stack)
+    for container in items(engine.api.containers()):
+        for port in items(container, "Ports"):
+            if port.get("PublicPort") == wanted.port and _overlap(str(port.get("IP") or ""), wanted.bind):
+                labels = optional(container, dict, {}, "Labels")
+                stack = "/".join(str(labels[label]) for label in _LABELS_OF_STACKS if label in labels)
+                names = optional(container, list, [], "Names") or [optional(container, str, "?", "Id")]
+                return _Publisher(str(names[0]).lstrip("/"), stack)
     return None
 
 
 def _overlap(one: str, other: str) -> bool:
     """Whether two addresses cannot both have the same port."""
-    return one == other or any(not address or ip_address(address).is_unspecified for address in (one, other))
+    return one == other or any(not address or _is_everywhere(address) for address in (one, other))
 
 
-def gpu_request(gpus: tuple[str, ...]) -> DeviceRequest:
-    """As `components.clara_v4` asks for a server's."""
-    everything = gpus == ("all",)
-    return DeviceRequest(
-        driver="nvidia",
-        count=-1 if everything else 0,
-        device_ids=[] if everything else list(gpus),
-        capabilities=[["gpu"]],
-    )
+def _is_everywhere(address: str) -> bool:
+    try:
+        return ip_address(address).is_unspecified
+    except ValueError:
+        return False
 
 
-def _of_gpus(wanted: Wanted, said: str) -> Refusal | None:
+def device_requests(gpus: Sequence[str]) -> list[DeviceRequest]:
+    """`clients.gpus.request` in the Docker SDK's form."""
+    wanted = gpus_request(gpus)
+    if wanted is None:
+        return []
+    capabilities = [list(wanted.capabilities)] if wanted.capabilities else []
+    return [
+        DeviceRequest(
+            driver=wanted.driver, count=wanted.count, device_ids=list(wanted.device_ids), capabilities=capabilities
+        )
+    ]
+
+
+def _of_gpus(engine: docker.DockerClient, wanted: Wanted, said: str) -> Refusal:
+    """What was said against a container that asks for GPUs."""
+    names = ", ".join(wanted.gpus)
+    cdi = gpus_are_cdi(wanted.gpus)
     if "could not select device driver" in said:
-        return Refusal(
-            "gpus",
-            f"the engine has no GPU runtime (it said: {said})",
-            "install the NVIDIA Container Toolkit on its host and restart Docker there, or set gpus: []",
+        if cdi:
+            return Refusal(
+                "gpus",
+                f"the engine gives no CDI devices (it said: {said})",
+                "use Docker 25 or newer with CDI switched on (`features: {cdi: true}` in its daemon.json; on by "
+                "default since Docker 28.3), or name GPUs by number or UUID, or set gpus: []",
+            )
+        return Refusal("gpus", f"the engine has no GPU runtime (it said: {said})", _without_runtime(engine))
+    if cdi:
+        there = cdi_devices(engine.info())
+        advice = f"it has: {_some(there)}" if there else "`nvidia-ctk cdi list` on its host lists what there is"
+        advice += "; name those, or write the description anew with `nvidia-ctk cdi generate` there, or set gpus: []"
+    else:
+        advice = "`nvidia-smi -L` on its host lists what there is; name those, mend what was said, or set gpus: []"
+    return Refusal("gpus", f"the engine cannot give GPU {names} (it said: {said})", advice)
+
+
+def _without_runtime(engine: docker.DockerClient) -> str:
+    """What to do on an engine without NVIDIA's runtime, which may have the GPUs as CDI devices."""
+    info = engine.info()
+    install = "install the NVIDIA Container Toolkit on its host and restart Docker there, or set gpus: []"
+    if there := cdi_devices(info):
+        return f"it has CDI devices, so name one of these in gpus: {_some(there)}; or {install}"
+    if has_cdi(info):
+        return (
+            "it gives CDI devices, so name one in gpus, such as nvidia.com/gpu=0 (`nvidia-ctk cdi list` on its host "
+            f"lists them); or {install}"
         )
-    # What else NVIDIA's hook may say is about the empty image.
-    if any(f"nvidia-container-cli: {kind} error" in said for kind in ("device", "initialization")):
-        return Refusal(
-            "gpus",
-            f"the engine cannot give GPU {', '.join(wanted.gpus)} (it said: {said})",
-            "`nvidia-smi -L` on its host lists what there is; name those, or set gpus: []",
-        )
-    return None
+    return install
+
+
+def _some(names: Sequence[str]) -> str:
+    """At most ten of these names, on one line."""
+    return one_line(", ".join(names[:10])) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
 
 
 def _of_port(docker_host: str | None, wanted: Wanted, said: str) -> Refusal | None:

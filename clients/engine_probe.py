@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import tarfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,6 +16,9 @@ from typing import Any
 
 import docker
 from docker.errors import APIError
+
+from clients.engine_answers import part
+from clients.errors import Broken, one_line, shortened
 
 _PROGRAM = "/no-program"
 
@@ -26,11 +30,19 @@ def empty_image(engine: docker.DockerClient) -> Iterator[str]:
     tarfile.open(fileobj=archive, mode="w").close()
     # Its own label makes it another image than one that somebody else made of nothing.
     said = engine.api.import_image_from_data(archive.getvalue(), changes=["LABEL xnat-aiaa.probe=1"])
-    image = str(json.loads(said.splitlines()[-1])["status"])
+    image = _image_of(said)
     try:
         yield image
     finally:
         engine.images.remove(image, force=True)
+
+
+def _image_of(said: str) -> str:
+    """The id of an image that the engine has made: it is the last of the lines that it answers."""
+    try:
+        return part(json.loads(str(said).strip().splitlines()[-1]), str, "status")
+    except (ValueError, IndexError, RecursionError):
+        raise Broken(f"a Docker engine answered to an image: {shortened(one_line(str(said)))}") from None
 
 
 def refusal(engine: docker.DockerClient, image: str, labels: Mapping[str, str], **options: Any) -> str:
@@ -42,14 +54,37 @@ def refusal(engine: docker.DockerClient, image: str, labels: Mapping[str, str], 
         options: as `docker.DockerClient.containers.create` takes them.
 
     Raises:
-        APIError: the engine does not even make the container. DockerException: it did not answer.
+        APIError: the engine does not even make the container, and was asked for no devices.
+        DockerException: it did not answer.
     """
-    container = engine.containers.create(image, command=[_PROGRAM], labels=dict(labels), **options)
+    try:
+        container = engine.containers.create(image, command=[_PROGRAM], labels=dict(labels), **options)
+    except APIError as error:
+        if options.get("device_requests"):
+            return _words(error)
+        raise
     try:
         container.start()
     except APIError as error:
-        said = " ".join(str(error.explanation or error).split())
-        return "" if _PROGRAM in said else said
+        said = _words(error)
+        return "" if _about_the_program(said) else said
     finally:
         container.remove(force=True)
     return ""
+
+
+def _words(error: APIError) -> str:
+    return one_line(str(error.explanation or error)) or "nothing"
+
+
+def _about_the_program(said: str) -> bool:
+    """Whether a refusal says that the image has no such program: runtimes look for it last, after their hooks.
+
+    The words are those of runc ("exec: "/x": stat /x: no such file or directory"), crun ("executable file `/x` not
+    found"), gVisor ("error finding executable "/x" in PATH []: no such file or directory") and Kata ("the file /x was
+    not found"). All else is a refusal, by whatever refuses: a hook may name the program too, as part of the command
+    line that it did not like.
+    """
+    program = re.escape(_PROGRAM)
+    found = rf"(exec|executable|file)\W+{program}\W.{{0,80}}(no such file|not found|permission denied)"
+    return re.search(found, said, re.IGNORECASE) is not None

@@ -6,7 +6,7 @@ import html
 import json
 import re
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Self
 from urllib.parse import quote, quote_plus
 
 _SAID_LIMIT = 300  # characters of what a server said
@@ -31,7 +31,18 @@ class ClientError(Exception):
     @property
     def line(self) -> str:
         """All that a person who runs a command is shown."""
-        return f"{self}: {self.advice}"
+        return f"{_unended(str(self))}: {self.advice}"
+
+    def with_more(self, *told: str, advice: str = "") -> Self:
+        """The same error with more words. Empty ones leave no trace.
+
+        Args:
+            told: what else is known.
+            advice: what else to do.
+        """
+        more = type(self)(joined(str(self), *told), advice=joined(self.advice, advice))
+        more.__dict__ = {**vars(self), **vars(more)}
+        return more
 
 
 class Unreachable(ClientError):
@@ -91,6 +102,18 @@ class Broken(ClientError):
     """The server answered nonsense: HTML where JSON belongs, another shape than documented, a bare 500."""
 
     advice = "check that this is the server's own address and not another's or a proxy's; its log may tell more"
+
+
+def joined(*parts: str) -> str:
+    """Parts of a message as one text; empty parts leave no trace."""
+    *first, last = [part for part in parts if part] or [""]
+    return "; ".join([*map(_unended, first), last])
+
+
+def _unended(text: str) -> str:
+    """Without what ends a sentence, as it goes on: AIAA's own words end with a full stop. Dots that say that words were
+    cut stay."""
+    return text if text.endswith("...") else text.rstrip(" .;:,")
 
 
 def one_line(text: str) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from ipaddress import ip_address
 from pathlib import Path
 
-from docker.utils import parse_host
+from engines.address import EngineAddress
 
 _PROC = Path("/proc")
 _LISTEN = "0A"  # the state in /proc/net/tcp
@@ -30,12 +30,12 @@ def listener(docker_host: str | None, bind: str, port: int) -> str | None:
 
 def _engine_pid(docker_host: str | None) -> int | None:
     """The engine's process: its view of the network may be another one than ours."""
-    scheme, _, path = str(parse_host(docker_host or os.environ.get("DOCKER_HOST"))).partition("://")
-    if scheme != "http+unix":
+    address = EngineAddress.of(docker_host)
+    if address.scheme != "unix":
         return None
     with socket.socket(socket.AF_UNIX) as engine:
         try:
-            engine.connect(path)
+            engine.connect(address.url.removeprefix("unix://"))
             peer = engine.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size)
         except OSError:
             return None

@@ -51,11 +51,14 @@ def _stored() -> dict[str, str]:
     """What `ngc config set` writes: an INI file, whose section CURRENT has `apikey` and `org`. It is in `.ngc` of the
     home folder, or of the one that NGC_CLI_HOME names."""
     home = os.environ.get("NGC_CLI_HOME")
-    path = Path(home).expanduser() / ".ngc/config" if home else Path.home() / ".ngc/config"
+    try:
+        path = (Path(home).expanduser() if home else Path.home()) / ".ngc/config"
+    except RuntimeError:  # a user without a home folder
+        return {}
     parser = configparser.ConfigParser(interpolation=None)
     try:
         parser.read_string(path.read_text())
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, ValueError, configparser.Error) as error:
         # Not the parser's words: they quote lines, and one of them is the key.

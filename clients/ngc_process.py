@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from clients.connection import Deadline
-from clients.errors import Broken, ClientError, NotReady, Refused, Rejected, Unreachable, redacted, shortened
+from clients.errors import Broken, ClientError, NotReady, Refused, Rejected, Unreachable, json_of, redacted, shortened
 from clients.ngc_key import Key
 
 URL = "https://api.ngc.nvidia.com"
@@ -68,7 +68,9 @@ class SdkProcess:
                 raise Unreachable(f"{tried}: no answer in time") from None
         secrets = [self.key.value] if self.key else []
         try:
-            said = json.loads(ended.stdout)
+            said = json_of(ended.stdout)
+            if not isinstance(said, dict) or not ({"error", "answer"} & said.keys()):
+                raise ValueError("no answer of ours")
         except ValueError:
             words = (ended.stderr.strip().splitlines() or [f"exit code {ended.returncode}"])[-1]
             advice = "check that the address is NGC's, and that ngcsdk is the one of requirements-ngc.in"
@@ -85,7 +87,10 @@ class SdkProcess:
         if importlib.util.find_spec("ngcsdk") is None:
             told = "NGC is asked through NVIDIA's ngcsdk, which is not installed here"
             raise ClientError(told, advice="install it: .venv/bin/pip install -r requirements-ngc.in")
-        parts = urlsplit(self.url)
+        try:
+            parts = urlsplit(self.url)
+        except ValueError as error:
+            raise ClientError(f"NGC at {self.url}: that is no address: {error}", advice=f"give one, as {URL}") from None
         as_guest_here = self.key is None and parts.scheme == "http" and _is_loopback(parts.hostname)
         if parts.scheme != "https" and not as_guest_here:
             raise ClientError(f"NGC at {self.url}: that is no https address", advice=f"give one, as {URL}")

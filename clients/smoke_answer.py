@@ -13,6 +13,7 @@ from typing import Any
 
 import nibabel
 import numpy
+import PIL.Image
 
 from clients.errors import Broken, one_line
 
@@ -24,7 +25,11 @@ _RESULTS_TOLD = 8
 _LONGEST = 40  # characters of one result
 _LONGEST_IN_ALL = 300
 
+_PNG = b"\x89PNG\r\n\x1a\n"
+
 _UNREADABLE = (
+    PIL.Image.DecompressionBombError,
+    SyntaxError,  # Pillow's word for a broken PNG
     OSError,
     EOFError,
     TypeError,  # voxels that are no numbers
@@ -41,11 +46,15 @@ class NoAnswer(Broken):
     """The server answered, but with something that is no result for the image."""
 
 
-def mask_in_words(image: bytes, shape: tuple[int, int, int]) -> str:
+class WrongShape(NoAnswer):
+    """The mask does not fit the image."""
+
+
+def mask_in_words(image: bytes, shape: tuple[int, ...]) -> str:
     """A mask's size, and how many voxels have which label.
 
     Args:
-        image: NIfTI, gzipped or not.
+        image: NIfTI, gzipped or not; or PNG.
         shape: of the image that was sent, which the mask has to have; channels may follow.
 
     Raises:
@@ -54,7 +63,7 @@ def mask_in_words(image: bytes, shape: tuple[int, int, int]) -> str:
     try:
         labelled, values = _counted(image, shape)
     except _UNREADABLE as error:
-        raise NoAnswer(f"the mask cannot be read as NIfTI: {error}") from None
+        raise NoAnswer(f"the mask cannot be read as {'PNG' if image.startswith(_PNG) else 'NIfTI'}: {error}") from None
     size = f"mask of {' x '.join(map(str, shape))} voxels"
     if not labelled:
         return f"{size}, no voxel labelled"
@@ -76,27 +85,42 @@ def results_in_words(params: Mapping[str, Any]) -> str:
     return words if len(words) <= _LONGEST_IN_ALL else f"{words[:_LONGEST_IN_ALL]}..."
 
 
-def _counted(image: bytes, shape: tuple[int, int, int]) -> tuple[int, Counter[float]]:
+def _counted(image: bytes, shape: tuple[int, ...]) -> tuple[int, Counter[float]]:
     """How many voxels are not 0, and how many have which value; of these, some more than are told are enough."""
+    if image.startswith(_PNG):
+        return _counted_of_png(image, shape)
     data = _unpacked(image) if image.startswith(b"\x1f\x8b") else image
     labelled, values = 0, Counter[float]()
+    axes = len(shape)
     with numpy.errstate(all="ignore"):  # odd numbers in its header or its voxels
         mask = nibabel.Nifti1Image.from_bytes(data)
-        if mask.shape[:3] != shape:
-            raise NoAnswer(f"the mask has shape {mask.shape}, the volume {shape}")
+        if mask.shape[:axes] != shape:
+            raise WrongShape(f"the mask has shape {mask.shape}, the image {shape}")
         # Before memory is taken for what the header claims.
         if math.prod(mask.shape) > len(data):
             raise NoAnswer(f"the mask of shape {mask.shape} cannot be read as NIfTI: it has {len(data)} bytes")
-        if math.prod(mask.shape[3:]) > _MOST_CHANNELS:
+        if math.prod(mask.shape[axes:]) > _MOST_CHANNELS:
             raise NoAnswer(f"the mask of shape {mask.shape} has more than {_MOST_CHANNELS} channels")
-        for channel in numpy.ndindex(mask.shape[3:]):
-            voxels = numpy.asanyarray(mask.dataobj[(..., *channel)])
-            found, counts = numpy.unique(voxels[voxels != 0], return_counts=True)
-            labelled += int(counts.sum())
-            if len(values) <= _MOST_VALUES:
-                few = slice(_MOST_VALUES + 1)
-                values.update(dict(zip(found[few].real.tolist(), counts[few].tolist(), strict=True)))
+        for channel in numpy.ndindex(mask.shape[axes:]):
+            labelled += _count(numpy.asanyarray(mask.dataobj[(..., *channel)]), values)
     return labelled, values
+
+
+def _counted_of_png(image: bytes, shape: tuple[int, ...]) -> tuple[int, Counter[float]]:
+    values = Counter[float]()
+    with PIL.Image.open(io.BytesIO(image), formats=("PNG",)) as picture:
+        size = picture.height, picture.width  # before memory is taken for what the header claims
+        if size != shape:
+            raise WrongShape(f"the mask has shape {size}, the image {shape}")
+        return _count(numpy.asarray(picture).astype(numpy.int64), values), values
+
+
+def _count(voxels: Any, values: Counter[float]) -> int:
+    found, counts = numpy.unique(voxels[voxels != 0], return_counts=True)
+    if len(values) <= _MOST_VALUES:
+        few = slice(_MOST_VALUES + 1)
+        values.update(dict(zip(found[few].real.tolist(), counts[few].tolist(), strict=True)))
+    return int(counts.sum())
 
 
 def _unpacked(image: bytes) -> bytes:

@@ -2,100 +2,90 @@
 
 A model may load and yet fail at every inference (a TorchScript file of a newer PyTorch, for one:
 https://github.com/NVIDIA/ai-assisted-annotation-client/issues/99; or an image with too few channels: issue 92 there).
+A server may infer and yet be of no use to a clinician: viewers send the image once, open a session with it, and run
+models in that. So a model that a viewer offers is tried as the viewer runs it.
 """
 
 from __future__ import annotations
 
-import gzip
 import time
 from dataclasses import dataclass
 from typing import Any
 
-import nibabel
-import numpy
-
 from clients.aiaa import AiaaClient, InferenceResult, ModelEntry
-from clients.errors import Rejected
+from clients.connection import Deadline
+from clients.errors import ClientError, Rejected, joined
 from clients.smoke_answer import NoAnswer, mask_in_words, results_in_words
+from clients.smoke_image import filename, points, volume
+from clients.viewers import Viewer, viewer_of
 from model_files.config import Declared
 from model_files.config import declared as declared_by
 
-__all__ = ["NoAnswer", "Trial", "judge", "params", "run", "volume"]
-
-_AIR, _ORGAN = -1000, 60  # Hounsfield units
-_VOXEL = 1.0  # mm: what published configurations resample to, which then leaves the shape as it is
-
-_FILENAME = "smoke.nii.gz"
-# As the viewers send them.
-_RESULT_OPTIONS = {"result_extension": ".nii.gz", "result_dtype": "uint16", "result_compress": True}
+__all__ = ["NoAnswer", "Trial", "judge", "run"]
 
 
 @dataclass(frozen=True)
 class Trial:
     """
     Attributes:
-        seconds: that the inference took.
+        seconds: that the inference took, and in a session the upload before it.
         found: what the model answered, in words.
+        left: what is not as it should be afterwards; "" if nothing.
     """
 
     seconds: float
     found: str
+    left: str = ""
 
     def __str__(self) -> str:
-        return f"{self.found}, in {self.seconds:.1f} s"
+        return joined(f"{self.found}, in {self.seconds:.1f} s", self.left)
 
 
 def run(client: AiaaClient, model: str, deadline: float, *, declared: Declared | None = None) -> Trial:
-    """One inference of a model that the server has loaded.
+    """One inference of a model that the server has loaded: in a session, if that is how viewers run it.
 
     Args:
         model: its name.
-        deadline: seconds for the inference.
+        deadline: seconds for the inference, and the session's upload.
         declared: the image that the model takes; None: as the server says of its configuration, if it does.
 
     Raises:
-        Rejected: the server does not list the model, or refused. NoAnswer: its answer is no result for the image.
+        Rejected: the server does not list the model, or refused.
+        NoAnswer: its answer is no result for the image.
         ClientError: the server did not answer, or not as documented.
     """
     entry = client.find(model)
     if entry is None:
         raise Rejected("the server does not list the model", advice="run `bin/pulumi refresh`, then `bin/pulumi up`")
     image = declared or declared_by(client.config(model))
-    request = {**params(entry, image), **_RESULT_OPTIONS}
-    sent = volume(image)
+    # Viewers send no pictures: a model of those is for other clients.
+    viewer = viewer_of(entry) if image.format == "nifti" else None
+    if viewer:
+        return _as_viewer(client, entry, image, viewer, deadline)
     began = time.monotonic()
-    result = client.infer(entry, sent, _FILENAME, deadline, params=request)
-    seconds = time.monotonic() - began
+    result = client.infer(entry, volume(image), filename(image), deadline, params=params(entry, image))
+    return Trial(time.monotonic() - began, _judged(client, result, image))
+
+
+def _as_viewer(client: AiaaClient, entry: ModelEntry, image: Declared, viewer: Viewer, deadline: float) -> Trial:
+    limit = Deadline(deadline)
+    began = time.monotonic()
+    session = None
     try:
-        return Trial(seconds, judge(result, image))
-    except NoAnswer as error:
-        raise NoAnswer(str(error), advice=f"the server's own reason is at {client.url}/logs/?lines=50") from None
-
-
-def volume(image: Declared) -> bytes:
-    """A ball of soft tissue in air as gzipped NIfTI: int16 Hounsfield units in voxels of 1 mm, the channels last if
-    there are several. Along an axis it takes half of the image: in a flat one it is flat."""
-    inside = sum(
-        (((numpy.arange(size) - size // 2) / _radius(size)) ** 2).reshape([-1 if i == axis else 1 for i in range(3)])
-        for axis, size in enumerate(image.shape)
-    )
-    voxels = numpy.where(inside <= 1, _ORGAN, _AIR).astype(numpy.int16)
-    if image.channels > 1:
-        voxels = numpy.repeat(voxels[..., None], image.channels, axis=3)
-    nifti = nibabel.Nifti1Image(voxels, numpy.diag([_VOXEL, _VOXEL, _VOXEL, 1.0]))  # type: ignore[no-untyped-call]
-    return gzip.compress(nifti.to_bytes(), 6, mtime=0)
+        with client.session(volume(image), filename(image), deadline) as session:
+            result = session.infer(viewer.route, entry.name, viewer.params(points(entry, image)), max(limit.left, 1.0))
+            seconds = time.monotonic() - began
+        return Trial(seconds, _judged(client, result, image), session.left_open)
+    except ClientError as error:
+        if session is None:
+            raise error.with_more(viewer.sees_no_session) from None
+        raise error.with_more(viewer.sees_no_result(entry.name, error), session.left_open) from None
 
 
 def params(model: ModelEntry, image: Declared) -> dict[str, Any]:
-    """What the model's route needs beside the image: the ball's extreme points, or a click into its middle."""
-    centre = [size // 2 for size in image.shape]
-    if model.type == "annotation":
-        ends = [(axis, sign * _radius(size)) for axis, size in enumerate(image.shape) for sign in (-1, 1)]
-        return {"points": [[at + (reach if i == axis else 0) for i, at in enumerate(centre)] for axis, reach in ends]}
-    # XNAT's and NVIDIA's viewers offer a pipeline as a deepgrow model where its entry says that it is one.
-    if model.type == "deepgrow" or "deepgrow" in model.meta:
-        return {"foreground": [centre], "background": [], "current_point": centre}
-    return {}
+    """What an inference that brings its image needs beside that: points, and how the result is to come back."""
+    extension = ".png" if image.format == "png" else ".nii.gz"
+    return {**points(model, image), "result_extension": extension, "result_dtype": "uint16", "result_compress": True}
 
 
 def judge(result: InferenceResult, image: Declared) -> str:
@@ -113,5 +103,9 @@ def judge(result: InferenceResult, image: Declared) -> str:
     return results_in_words(result.params)
 
 
-def _radius(size: int) -> int:
-    return size // 4
+def _judged(client: AiaaClient, result: InferenceResult, image: Declared) -> str:
+    try:
+        return judge(result, image)
+    except NoAnswer as error:
+        advice = f"the server's own reason is at {client.url}/logs/?lines=50"
+        raise type(error)(str(error), advice=advice) from None

@@ -84,12 +84,9 @@ class XnatClient(XnatSession):
             Broken: no list was answered.
         """
         answer = self.call("GET", *meaning.list_path(scope), expect=(200, 403, 404, 422, 500))
-        if answer.status == 200:
-            document = answer.json()
-            if not isinstance(document, list):
-                raise answer.instead_of("a list of addresses")
-            if _are_texts(document):
-                return tuple(document) or None
+        document: Any = _json_or_none(answer) if answer.status == 200 else None
+        if _are_texts(document):
+            return tuple(document) or None
         if _says_none(answer):
             return None
         if answer.status == 404 and (scope == "site" or not self._has_lists()):
@@ -205,16 +202,19 @@ class XnatClient(XnatSession):
         return NoProject(f"there is no project {project}")
 
     def _unreadable(self, answer: Answer, scope: str) -> Broken:
-        """A 500 may be any trouble of XNAT's; what is stored tells whether it is no list. A project's owners can write
-        it, unchecked, through the configuration service's own API."""
+        """A 500 may be any trouble of XNAT's, and a 200 may be of somebody before it; what is stored decides. A
+        project's owners can write anything there, unchecked, through the configuration service's own API. The plugin
+        answers the text `null` with 200 and an empty body, a list with `null` in it as it is, and the rest with 500."""
         row = self._stored(scope)
+        words = said(answer.body, answer.secrets)[0]
+        if row is None and words.startswith("Error creating JSON"):  # the plugin's, and for this alone
+            return UnreadableList(f"what is written there is no list of servers: {words[:_EXCERPT]}")
         if row is None:
             return Broken(str(answer.instead_of("a list of addresses")))
         if _are_texts(_parsed(row["contents"])):
-            words = said(answer.body, answer.secrets)[0]
             return Broken(
-                f"{answer.tried}: answered {answer.status} although a list is stored: {words}",
-                advice="see XNAT's log, then run the command again",
+                f"{answer.tried}: answered {answer.status} although a list is stored: {words or 'nothing'}",
+                advice="see XNAT's log and that of a proxy before it, then run the command again",
             )
         excerpt = " ".join(redacted(row["contents"], answer.secrets).split())
         return UnreadableList(f"what {row['user']} has written there is no list of servers: {excerpt[:_EXCERPT]}")
@@ -258,10 +258,13 @@ def _json_or_none(answer: Answer) -> Any:
 
 
 def _parsed(stored: str) -> Any:
+    """None also for a list that holds half of a surrogate pair, which XNAT can read and not write."""
     try:
-        return json.loads(stored)
+        document = json.loads(stored)
+        json.dumps(document, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         return None
+    return document
 
 
 def _are_texts(document: Any) -> bool:

@@ -9,19 +9,16 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterable, Mapping
-from typing import TypeVar
 from urllib.parse import quote
 
-from clients.connection import REDIRECTS
 from clients.errors import Broken, ClientError, LoginRefused, NotReady, Refused, Rejected
 from clients.transport import Answer
+from clients.xnat_redirects import OWN_ADDRESS, not_initialised, password_expired
 
 VIEWER_PLUGIN = "ohifViewerPlugin"
 ADMINISTRATOR, ALL_DATA = "roles/Administrator", "groups/ALL_DATA_ADMIN"
 
-_R = TypeVar("_R", bound=Refused)
 _INSTALL = "install version 3.0 or newer and restart XNAT"
-_OWN_ADDRESS = "set xnat.url to XNAT's own address, with its context path if it has one"
 
 
 class NoPlugin(Rejected):
@@ -42,11 +39,20 @@ class UnreadableList(Broken):
     advice = "run `bin/pulumi refresh`, and then `bin/pulumi up` to write this stack's list again"
 
 
-def login_refused(answer: Answer, username: str, url: str) -> LoginRefused:
-    """For 401 and 403, of which one only tells its reason: XNAT answers a wrong password, a locked account and too many
-    sessions alike."""
-    if answer.status == 403 and "password has expired" in answer.text:
-        return _password_expired(username, LoginRefused)
+def login_refused(answer: Answer, username: str, url: str) -> ClientError:
+    """For 401, which does not tell its reason: XNAT answers a wrong password, a locked account and too many sessions
+    alike. For 403, which may."""
+    said = answer.text if answer.status == 403 else ""
+    if "password has expired" in said:
+        return password_expired(username, url, LoginRefused)
+    if "not yet been configured" in said:
+        return not_initialised("it refuses the log-in with 403", url)
+    if "security token has expired" in said:
+        return LoginRefused(
+            f"the alias token {username} has expired, or is none",
+            advice="issue another one, and give its alias and secret as xnat.username and xnat.password; by default "
+            "alias tokens last for two days, so an account of XNAT's own serves better",
+        )
     return LoginRefused(
         f"the log-in of {username} was refused ({answer.status}): the password is wrong, or the account is locked or "
         "has too many sessions",
@@ -65,16 +71,9 @@ def sessions_do_not_last(username: str, log_ins: int) -> Refused:
     )
 
 
-def _password_expired(username: str, kind: type[_R]) -> _R:
-    return kind(
-        f"the password of {username} has expired",
-        advice="set a new one, and give the account the role non_expiring",
-    )
-
-
 def no_session_id(answer: Answer) -> Broken:
     """For a log-in that was answered 200 with anything but a session."""
-    return Broken(str(answer.instead_of("a session id")), advice=_OWN_ADDRESS + ", past any log-in page before it")
+    return Broken(str(answer.instead_of("a session id")), advice=OWN_ADDRESS + ", past any log-in page before it")
 
 
 def session_refused(answer: Answer, username: str) -> Refused:
@@ -86,32 +85,7 @@ def session_refused(answer: Answer, username: str) -> Refused:
 
 def not_up(error: ClientError) -> Rejected:
     """For an address that answered 404 until the deadline: Tomcat without XNAT, or something else altogether."""
-    return Rejected(str(error), advice=f"wait until XNAT is up, or {_OWN_ADDRESS}")
-
-
-def require_no_redirect(answer: Answer, username: str, url: str) -> None:
-    """XNAT redirects where it wants a person: each target has a meaning.
-
-    Raises:
-        NotReady: XNAT is not initialised. Refused: no session, or the password has expired. Rejected: elsewhere.
-    """
-    if answer.status not in REDIRECTS:
-        return
-    target = answer.location
-    if "/setup" in target or "Unconfigured" in target:
-        raise NotReady(
-            f"XNAT is not initialised: it redirects to {target}",
-            advice=f"open {url} in a browser as an administrator and finish the set-up page, then run the command "
-            "again",
-        )
-    if "Login" in target:
-        raise Refused(
-            f"{answer.tried}: redirects to the log-in page",
-            advice="check that a proxy before XNAT passes the header Authorization and the cookie JSESSIONID on",
-        )
-    if "password" in target.lower():
-        raise _password_expired(username, Refused)
-    raise Rejected(f"{answer.tried}: redirects to {target}", advice=_OWN_ADDRESS)
+    return Rejected(str(error), advice=f"wait until XNAT is up, or {OWN_ADDRESS}")
 
 
 def no_route(answer: Answer, plugins: Mapping[str, str] | None) -> ClientError:

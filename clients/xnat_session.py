@@ -19,6 +19,7 @@ from clients import xnat_answers as meaning
 from clients.connection import REDIRECTS, Deadline
 from clients.errors import ClientError, NotReady, Rejected, Unreachable
 from clients.transport import Answer, Transport
+from clients.xnat_redirects import leads_to_login, require_no_redirect
 
 _RENEWALS = 10  # one after the other, of sessions that did not last: as for a restart of each node
 _LASTING = 60.0  # seconds after which a session that is lost has lasted: XNAT's shortest timeout is a minute
@@ -105,7 +106,8 @@ class XnatSession:
         body: str | None = None,
         accept: str = "application/json",
     ) -> Answer:
-        """One call with the session; one that expired meanwhile (after 15 idle minutes by default) is renewed once."""
+        """One call with the session; one that ended meanwhile, after 15 idle minutes by default or by an
+        administrator, is renewed once."""
         limit = Deadline(self._timeout)
 
         def once(cookie: dict[str, str]) -> Answer:
@@ -121,13 +123,24 @@ class XnatSession:
 
         cookie = self._cookie
         answer = once(cookie)
-        if answer.status == 401:
+        if self._has_ended(answer, cookie, limit):
             self._log_in(instead_of=cookie)
             answer = once(self._cookie)
         if answer.status == 401:
             raise meaning.session_refused(answer, self.username)
-        meaning.require_no_redirect(answer, self.username, self.url)
+        require_no_redirect(answer, self.username, self.url)
         return answer
+
+    def _has_ended(self, answer: Answer, cookie: dict[str, str], limit: Deadline) -> bool:
+        """Whether an answer shows that the session is gone: by 401; by a redirect to the log-in page, if an
+        administrator has ended it; or by 403, if XNAT takes everybody without a session for its user `guest`."""
+        if answer.status != 403:
+            return answer.status == 401 or leads_to_login(answer)
+        try:
+            who = self._transport.call("GET", "data", "auth", deadline=limit.left, headers=cookie)
+        except ClientError:
+            return False  # then the 403 is what is told
+        return "User 'guest' is logged in" in who.text
 
     def _log_in(self, instead_of: dict[str, str]) -> None:
         """A new session, unless another thread has had one since this one's was lost."""
@@ -160,10 +173,11 @@ class XnatSession:
         )
         if answer.status in (401, 403):
             raise meaning.login_refused(answer, self.username, self.url)
-        meaning.require_no_redirect(answer, self.username, self.url)
+        require_no_redirect(answer, self.username, self.url)
         session = answer.text.strip()
         if not re.fullmatch(r"[\w.-]+", session):
             raise meaning.no_session_id(answer)
         self._transport.secrets += (session,)
         cookies = {**answer.cookies, "JSESSIONID": session}
+        cookies.pop("SESSION_EXPIRATION_TIME", None)  # XNAT's word to its own pages
         self._cookie = {"Cookie": "; ".join(f"{name}={value}" for name, value in cookies.items())}

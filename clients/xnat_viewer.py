@@ -18,6 +18,7 @@ from clients.errors import Broken, ClientError, NotReady, Refused, Rejected, Unr
 from clients.transport import Answer, Transport
 from clients.xnat import XnatClient
 from clients.xnat_answers import UnreadableList
+from clients.xnat_redirects import require_no_redirect
 
 
 class NoImagingSession(Rejected):
@@ -136,7 +137,7 @@ class ViewerClient(XnatClient):
     def ask(self, target: Target, timeout: float) -> Answer | ClientError:
         """Ask for it, once, and wait for the answer, which comes when all is done: `judge` tells what it means.
 
-        A 401 means that the session had expired and nothing was done: with a new one it is asked for once more.
+        Where the answer shows that the session had ended, nothing was done: with a new one it is asked for once more.
 
         On a connection of its own, so that it may be called in another thread, and no connection that has died
         meanwhile swallows the request.
@@ -149,7 +150,7 @@ class ViewerClient(XnatClient):
         try:
             cookie = self._cookie
             answer = self._post(transport, target, cookie, limit)
-            if answer.status == 401:
+            if self._has_ended(answer, cookie, limit):
                 try:
                     self._log_in(instead_of=cookie)
                 except ClientError as error:
@@ -185,7 +186,7 @@ class ViewerClient(XnatClient):
             return Sent("locked", "somebody else has metadata built there")
         if answer.status in REDIRECTS:
             try:
-                meaning.require_no_redirect(answer, self.username, self.url)
+                require_no_redirect(answer, self.username, self.url)
             except ClientError as error:
                 return Sent("refused", str(error), error)
         if answer.status == 401:

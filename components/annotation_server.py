@@ -13,6 +13,7 @@ from components.clara_v4 import ClaraV4, ClaraV4Args, container_names
 from components.workspace import Workspace, WorkspaceArgs
 from dynamic_providers.aiaa.endpoint import Endpoint
 from dynamic_providers.aiaa.host_check import HostCheck
+from engines import provider
 from settings import Registry, Server
 
 
@@ -78,7 +79,7 @@ class AnnotationServer(pulumi.ComponentResource):
             url=self.url,
             containers=self.containers,
             logs_of=container_names(name) if args.images else {},
-            docker_host=server.docker,
+            docker_host=server.docker_host,
             timeout=server.ready_timeout,
             opts=pulumi.ResourceOptions(parent=self),
         )
@@ -88,7 +89,7 @@ class AnnotationServer(pulumi.ComponentResource):
         checked = HostCheck(
             name,
             key=f"servers.{name}",
-            docker_host=server.docker,
+            docker_host=server.docker_host,
             bind=server.bind,
             port=server.port,
             gpus=server.gpus,
@@ -100,15 +101,15 @@ class AnnotationServer(pulumi.ComponentResource):
         # Before anything is replaced: a server must not be down while its new image comes.
         there = images.on_engine(name, server, made_of.pulled, registries, after_check)
         child = pulumi.ResourceOptions(parent=self, depends_on=[checked, *there])
-        if server.docker:
+        if server.docker_host:
             # Another engine has other containers: what is on the old one goes with its provider.
             moving = pulumi.ResourceOptions(replace_on_changes=["host"], delete_before_replace=True)
             moving = pulumi.ResourceOptions.merge(child, moving)
-            engine = docker.Provider(f"{name}-engine", host=server.docker, opts=moving)
+            engine = docker.Provider(f"{name}-engine", **provider.inputs(server.docker_host), opts=moving)
             child = pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(providers={"docker": engine}))
         names = container_names(name)
         workspace = Workspace(
-            name, WorkspaceArgs(server.workspace, made_of.workspace, [names["aiaa"]], server.docker), child
+            name, WorkspaceArgs(server.workspace, made_of.workspace, [names["aiaa"]], server.docker_host), child
         )
         clara = ClaraV4(name, ClaraV4Args(server, made_of.aiaa, made_of.triton, workspace), child)
         self.containers = clara.containers

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_docker as docker
 
+from clients.gpus import request
 from components import labels
-from components.namesake import namesake_removed
+from components.namesake import namesake_removed, network_namesake_removed
 from components.workspace import Workspace
 from settings import Healthcheck, Server
 
@@ -56,7 +57,7 @@ class ClaraV4(pulumi.ComponentResource):
             f"{name}-aiaa",
             name=f"{labels.prefix(name)}-aiaa",
             labels=labels.for_network(),
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(parent=self, hooks=network_namesake_removed(server.docker_host)),
         )
         self.triton = self._container(
             "tritonserver",
@@ -129,7 +130,9 @@ class ClaraV4(pulumi.ComponentResource):
                 parent=self,
                 depends_on=[workspace, *after],
                 replace_on_changes=_REPLACE_ON,
-                hooks=namesake_removed(server.docker),
+                # By the name alone, a container would stay with a network that was removed, and could never start.
+                replacement_trigger=self.network.id,
+                hooks=namesake_removed(server.docker_host),
             ),
         )
 
@@ -195,15 +198,15 @@ def triton_command(server: Server) -> str:
 
 
 def device_requests(gpus: tuple[str, ...]) -> list[docker.ContainerDeviceRequestArgs]:
-    """Docker's request for GPUs. The driver is always named: the plugin's default is CDI, which would ignore it."""
-    if not gpus:
+    """Docker's request for GPUs. The driver is always named: the plugin's default is CDI."""
+    wanted = request(gpus)
+    if wanted is None:
         return []
-    everything = gpus == ("all",)
     return [
         docker.ContainerDeviceRequestArgs(
-            driver="nvidia",
-            capabilities=["gpu"],
-            count=-1 if everything else None,
-            device_ids=None if everything else list(gpus),
+            driver=wanted.driver,
+            capabilities=list(wanted.capabilities) or None,
+            count=wanted.count or None,
+            device_ids=list(wanted.device_ids) or None,
         )
     ]

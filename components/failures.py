@@ -12,14 +12,15 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import pulumi
-from pulumi.runtime.settings import _get_rpc_manager
-from pulumi.runtime.stack import ResourceRegistrationFailed
+from pulumi.runtime.settings import _get_rpc_manager, get_root_resource
+from pulumi.runtime.stack import ResourceRegistrationFailed, Stack
 
 _SAID = 32  # with this exit code Pulumi adds nothing to what the resources that failed have told
 
 
 def end_of_program() -> Callable[[], Awaitable[None]]:
-    """For `pulumi.run`: waits until every resource that is made from now on is registered, or cannot be.
+    """For `pulumi.run`: waits until every resource that is made from now on is registered, or cannot be. Then registers
+    the stack's outputs.
 
     What it gives raises SystemExit if something failed.
     """
@@ -27,15 +28,13 @@ def end_of_program() -> Callable[[], Awaitable[None]]:
     pulumi.runtime.register_stack_transformation(lambda made: resources.append(made.resource))
 
     async def end() -> None:
-        manager = _get_rpc_manager()
-        await asyncio.sleep(0)  # what was begun last is not on the list before
-        while manager.rpcs:
-            try:
-                await manager.rpcs.pop()
-            except ResourceRegistrationFailed:
-                if isinstance(manager.unhandled_exception, ResourceRegistrationFailed):
-                    manager.unhandled_exception = manager.exception_traceback = None
-            await asyncio.sleep(0)
+        await _all_calls()
+        # The SDK does this itself when the program ends, but then waits only for calls that have begun already, and for
+        # outputs of resources. Neither is left here, so it would go, and the engine would keep the old outputs.
+        root = get_root_resource()
+        assert isinstance(root, Stack)  # noqa: S101 - a program has one
+        root._finish()
+        await _all_calls()
         for resource in resources:
             try:
                 await resource.urn.future()
@@ -43,6 +42,19 @@ def end_of_program() -> Callable[[], Awaitable[None]]:
                 raise SystemExit(_SAID) from None
 
     return end
+
+
+async def _all_calls() -> None:
+    """Wait until the engine has answered each call, also those that begin meanwhile."""
+    manager = _get_rpc_manager()
+    await asyncio.sleep(0)  # a call that was made just now is not on the list before
+    while manager.rpcs:
+        try:
+            await manager.rpcs.pop()
+        except ResourceRegistrationFailed:
+            if isinstance(manager.unhandled_exception, ResourceRegistrationFailed):
+                manager.unhandled_exception = manager.exception_traceback = None
+        await asyncio.sleep(0)
 
 
 def as_known(exported: Any) -> Any:

@@ -37,7 +37,7 @@ def on_engine(
             name,
             role,
             image=image,
-            docker_host=server.docker,
+            docker_host=server.docker_host,
             opts=pulumi.ResourceOptions.merge(
                 opts, pulumi.ResourceOptions(hooks=_pulled_before(f"{name}/{role}", registries))
             ),

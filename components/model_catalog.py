@@ -9,14 +9,14 @@ from graphlib import TopologicalSorter
 import pulumi
 
 from components.annotation_server import AnnotationServer
+from components.model_sources import Sources
 from dynamic_providers.aiaa import model_inputs
 from dynamic_providers.aiaa.model import Model
-from dynamic_providers.aiaa.model_source import Ngc, Sent, Source
-from dynamic_providers.aiaa.packages import Archive, Files, FromNgc, Package, Pinned
+from dynamic_providers.aiaa.model_source import Ngc, Source
 from dynamic_providers.aiaa.smoke_test import SmokeTest
 from model_files.config import Declared, declared
 from settings import Model as ModelSettings
-from settings import PinnedFile, Server
+from settings import Server
 
 
 @dataclass(frozen=True)
@@ -26,11 +26,13 @@ class ModelCatalogArgs:
         annotation_server: where the models go.
         server: what the stack file says of that server.
         models: what the stack file says of its models, by name.
+        sources: where they come from.
     """
 
     annotation_server: AnnotationServer
     server: Server
     models: Mapping[str, ModelSettings]
+    sources: Sources
 
 
 class ModelCatalog(pulumi.ComponentResource):
@@ -49,7 +51,7 @@ class ModelCatalog(pulumi.ComponentResource):
 
     def _add(self, server: str, name: str, args: ModelCatalogArgs, parts: Sequence[str]) -> None:
         model, host = args.models[name], args.annotation_server
-        source = _source(model, args.server)
+        source = args.sources[name]
         self.models[name] = Model(
             server,
             name,
@@ -82,26 +84,6 @@ class ModelCatalog(pulumi.ComponentResource):
                 timeout=args.server.infer_timeout,
                 opts=pulumi.ResourceOptions(parent=self, depends_on=[self.models[name]]),
             )
-
-
-def _source(model: ModelSettings, server: Server) -> Source:
-    if model.ngc and model.ngc.fetch == "server":
-        return Ngc(model.ngc.path, model.ngc.version, server.speaks)
-    return Sent(_package(model, server), server.speaks, server.engine, model.mark)
-
-
-def _package(model: ModelSettings, server: Server) -> Package:
-    if model.ngc:
-        return FromNgc(model.ngc.path, model.ngc.version, server.speaks)
-    if model.mmar:
-        return Archive.of(model.mmar, server.speaks)
-    if model.local:
-        data = model.local.data
-        if isinstance(data, PinnedFile):
-            return Pinned.of(model.local.config, data.url, data.sha256)
-        return Files.of(model.local.config, data)
-    assert model.pipeline is not None  # noqa: S101 - settings saw to it
-    return Files.of(model.pipeline.config, None)
 
 
 def _declared(source: Source) -> Declared | None:

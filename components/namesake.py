@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pulumi import ResourceHookArgs, ResourceHookBinding, log
 
-from clients import containers
+from clients import containers, networks
 from clients.errors import ClientError
 
 
@@ -28,5 +28,25 @@ def namesake_removed(docker_host: str | None) -> ResourceHookBinding:
             raise RuntimeError(f"container {name}: {error.line}") from None
         if was:
             log.warn(f"container {name}: removed one of image {was} that this stack did not know: it had the name")
+
+    return ResourceHookBinding(before_create=[remove])
+
+
+def network_namesake_removed(docker_host: str | None) -> ResourceHookBinding:
+    """Before a network is created, remove those of its name that no running container is on, with a warning.
+
+    Args:
+        docker_host: the engine; None is the default one.
+    """
+
+    def remove(args: ResourceHookArgs) -> None:
+        assert args.new_inputs is not None  # noqa: S101 - the engine gives a hook before a creation the new inputs
+        name = str(args.new_inputs["name"])
+        try:
+            removed = networks.remove(name, docker_host)
+        except ClientError as error:
+            raise RuntimeError(f"network {name}: {error.line}") from None
+        if removed:
+            log.warn(f"network {name}: removed one of this name that is not in the stack's state")
 
     return ResourceHookBinding(before_create=[remove])

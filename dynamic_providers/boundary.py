@@ -110,4 +110,4 @@ def help_if_gone(advice: str) -> Iterator[None]:
     except Refused:
         raise
     except ClientError as error:
-        raise type(error)(str(error), advice=f"{error.advice}; {advice}") from None
+        raise error.with_more(advice=advice) from None

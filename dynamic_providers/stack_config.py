@@ -4,16 +4,32 @@ secret stands in a resource's state, and a new one takes effect everywhere."""
 from __future__ import annotations
 
 import json
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pulumi.dynamic import Config
-from pydantic import BaseModel
+from pydantic import BaseModel, RootModel
 
 from dynamic_providers.boundary import ProviderError
-from settings import SettingsError
+from settings import Server, SettingsError
 from settings.errors import validated
 
 _M = TypeVar("_M", bound=BaseModel)
+
+
+class _Servers(RootModel[dict[str, Any]]):
+    """One that is wrong is no matter of the others."""
+
+
+def server(config: Config, name: str) -> Server | None:
+    """What stands under `xnat-aiaa:servers.<name>`; None for nothing.
+
+    Raises:
+        ProviderError: there are no servers in it. SettingsError: this one is wrong.
+    """
+    servers = part(config, "servers", _Servers)
+    if servers is None or name not in servers.root:
+        return None
+    return validated(Server, servers.root[name], f"servers.{name}")
 
 
 def part(config: Config, key: str, model: type[_M]) -> _M | None:

@@ -13,10 +13,9 @@ from pydantic import BaseModel, ValidationError
 from model_files.config_schema import TYPES, Api, Config3, Config4, Engine, Section
 from model_files.document import found
 from model_files.errors import one_line, shortened
+from model_files.inference_class import CLASS, SECTION, is_aiaas_own
 from model_files.pipeline_parts import named
 
-_SECTION: dict[Engine, str] = {"triton": "TRITON", "native": "AIAA"}
-_CLASS: dict[Engine, str] = {"triton": "aiaa.inference.TritonInference", "native": "aiaa.inference.PyTorchInference"}
 # What its answer is made of: without one there is no mask. The other types may answer without, or are made of models
 # that have one.
 _WITH_A_WRITER = ("segmentation", "annotation", "deepgrow")
@@ -55,7 +54,7 @@ def problems(config: Any, file: str, *, api: Api, engine: Engine, has_weights: b
     schema: type[BaseModel] = Config3 if api == "clara-3.1" else Config4
     wrong = dict(_shape(schema, config)) | dict(_near_misses(schema, config))
     rules = [_of_its_type(config, api), _of_weights(config, has_weights)]
-    rules.append(_other_generation(config) if api == "clara-3.1" else _of_the_engine(config, engine, has_weights))
+    rules.append(_of_clara_3(config) if api == "clara-3.1" else _of_the_engine(config, engine, has_weights))
     for rule in rules:
         for path, told in rule:
             wrong.setdefault(path, told)
@@ -98,8 +97,11 @@ def _of_weights(config: Mapping[str, Any], has_weights: bool) -> Found:
         yield "type", told
 
 
-def _other_generation(config: Mapping[str, Any]) -> Found:
-    sections = [name for name in _SECTION.values() if found(config, "inference", name) is not None]
+def _of_clara_3(config: Mapping[str, Any]) -> Found:
+    inference = config.get("inference")
+    if config.get("type") == "pipeline" and isinstance(inference, Mapping):
+        yield from _of_a_pipeline(inference, "inference")
+    sections = [name for name in SECTION.values() if found(config, "inference", name) is not None]
     if sections:
         told = "belongs to Clara 4: for Clara 3.1 write name, args and trtis into inference itself"
         yield f"inference.{sections[0]}", told
@@ -110,15 +112,15 @@ def _of_the_engine(config: Mapping[str, Any], engine: Engine, has_weights: bool)
     inference = config.get("inference")
     if not isinstance(inference, Mapping):
         return
-    path = f"inference.{_SECTION[engine]}"
-    section = inference.get(_SECTION[engine])
+    path = f"inference.{SECTION[engine]}"
+    section = inference.get(SECTION[engine])
     if section is None:
         old = [key for key in _OF_CLARA_3 if key in inference]
         told = f"is missing, and the engine {engine} needs it"
-        other = [key for key in inference if key in _SECTION.values() or key.upper() == _SECTION[engine]]
+        other = [key for key in inference if key in SECTION.values() or key.upper() == SECTION[engine]]
         told += f" (there is {', '.join(map(_shown, other))})" if other else ""
         told += f" (inference.{old[0]} is of Clara 3: the model may be, too)" if old else ""
-        yield path, f'{told}: write {{"name": "{_CLASS[engine]}", ...}}'
+        yield path, f'{told}: write {{"name": "{CLASS[engine]}", ...}}'
         return
     if not isinstance(section, Mapping):
         yield path, f'is {_shown(section)}: write an object with "name" and "args"'
@@ -135,7 +137,7 @@ def _of_a_pipeline(section: Mapping[str, Any], path: str) -> Found:
     """Whether a class of one's own takes models is its own affair
     (https://docs.nvidia.com/clara/clara-train-sdk/aiaa/byom/byoip.html: an optional argument of the example)."""
     models = found(section, "args", "models")
-    if models is None and not _is_aiaas_own(section):
+    if models is None and not is_aiaas_own(section):
         return
     count = len(models) if isinstance(models, (list, dict)) else 0
     if not count or len(named(models)) != count:
@@ -144,9 +146,9 @@ def _of_a_pipeline(section: Mapping[str, Any], path: str) -> Found:
 
 
 def _of_a_model(section: Mapping[str, Any], path: str, engine: Engine, has_weights: bool) -> Found:
-    """An inference class of one's own may do without weights and without Triton."""
+    """An inference class of one's own may do without weights and without Triton, or give Triton what it likes."""
     if not has_weights:
-        if _is_aiaas_own(section):
+        if is_aiaas_own(section):
             told = f"{_shown(section.get('name'))} needs weights: give them, or name a class of your own"
             told += ', or for a pipeline write "type": "pipeline"'
             yield f"{path}.name", told
@@ -154,24 +156,22 @@ def _of_a_model(section: Mapping[str, Any], path: str, engine: Engine, has_weigh
     if engine == "native":
         return
     triton = section.get("triton_model_config")
-    if triton is None and _is_aiaas_own(section):
+    if triton is None and is_aiaas_own(section):
         told = (
             'is missing: write {"platform": "pytorch_libtorch", "max_batch_size": 1, "input": [...], "output": [...]}'
         )
         yield f"{path}.triton_model_config", told
-    elif isinstance(triton, Mapping) and triton.get("platform") != "pytorch_libtorch" and not triton.get("backend"):
+    elif (
+        isinstance(triton, Mapping)
+        and is_aiaas_own(section)
+        and triton.get("platform") != "pytorch_libtorch"
+        and not triton.get("backend")
+    ):
         # Triton of 21.02 knows a TorchScript file by either
         # (https://github.com/triton-inference-server/server/blob/r21.02/docs/model_configuration.md).
         platform = triton.get("platform")
         told = "is missing" if platform is None else f"is {_shown(platform)}"
         yield f"{path}.triton_model_config.platform", f'{told}: for TorchScript write "pytorch_libtorch"'
-
-
-def _is_aiaas_own(section: Mapping[str, Any]) -> bool:
-    """Its own classes by their path, or by the short name that 4.0 takes too."""
-    name = section.get("name")
-    short = (own.rpartition(".")[2] for own in _CLASS.values())
-    return isinstance(name, str) and (name.startswith("aiaa.") or name in short)
 
 
 def _shape(model: type[BaseModel], document: Mapping[str, Any], at: str = "") -> Found:

@@ -28,13 +28,22 @@ def head_of(path: Path) -> bytes:
         return file.read(HEAD)
 
 
-def stray(head: bytes) -> str | None:
-    """What a file is that somebody did not mean to give, and what to do; None if it is not one of those."""
-    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+def no_file(head: bytes) -> str | None:
+    """What stands in place of a file that is not here, and what to do; None if the file may be what was meant."""
     if not head:
         return "is empty: copy or download it again"
     if head.startswith(_LFS):
         return "is Git LFS's pointer to the file, not the file: run `git lfs pull`"
+    if _start(head)[:14].lower().startswith((b"<!doctype html", b"<html")):
+        return "is a web page, as a download that failed leaves it: download it again, logged in if need be"
+    return None
+
+
+def stray(head: bytes) -> str | None:
+    """What a file is that somebody did not mean to give, and what to do; None if it is not one of those."""
+    start = _start(head)
+    if told := no_file(head):
+        return told
     if start.startswith(b"<"):
         return "is a web page, as a download that failed leaves it: download it again, logged in if need be"
     if start.startswith(b"{"):
@@ -46,3 +55,7 @@ def stray(head: bytes) -> str | None:
     if not head.strip(b"\0"):
         return "begins with zeros, as a copy that was cut off leaves it: copy it again"
     return next((f"is {what}" for magic, what in _MAGIC.items() if head.startswith(magic)), None)
+
+
+def _start(head: bytes) -> bytes:
+    return head.removeprefix(b"\xef\xbb\xbf").lstrip()

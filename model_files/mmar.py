@@ -20,11 +20,13 @@ from typing import IO
 from model_files.config_schema import Api
 from model_files.content import ZIP, head_of, stray
 from model_files.errors import Unusable, shortened, size_in_words
-from model_files.mmar_entries import LARGEST_CONFIG, require_safe
+from model_files.mmar_entries import LARGEST_CONFIG, require_readable, require_safe
 from model_files.torchscript import DAMAGED
 
 CONFIG = "config/config_aiaa.json"
 _CHUNK = 1 << 20
+_FIRST_PART, _END = b"PK\x07\x08", b"PK\x05\x06"
+_LONGEST_END = 22 + 65535  # bytes: the record at an archive's end, and a comment
 
 
 def weights_of(api: Api) -> str:
@@ -51,6 +53,8 @@ class Mmar(ABC):
         self.weights_name = top + weights_of(api)
         if self.weights_name not in names:
             raise NoMmar(f"{path}: {_no_weights(names, top, self.weights_name)}")
+        for name in (self.config_name, self.weights_name):
+            self._require_readable(name)
         if (size := self._size(self.config_name)) > LARGEST_CONFIG:
             raise NoMmar(f"{path}: {self.config_name} has {size_in_words(size)}, which no configuration has")
         with self._open(self.config_name) as file:
@@ -97,6 +101,13 @@ class Mmar(ABC):
         return sha256.hexdigest()
 
     @abstractmethod
+    def _require_readable(self, name: str) -> None:
+        """
+        Raises:
+            NoMmar: it is clear before it is read that it cannot be.
+        """
+
+    @abstractmethod
     def _open(self, name: str) -> IO[bytes]: ...
 
     @abstractmethod
@@ -107,7 +118,8 @@ class Mmar(ABC):
             while chunk := file.read(_CHUNK):
                 yield chunk
         except DAMAGED as error:
-            raise NoMmar(f"{self._path}: is damaged: {shortened(str(error))}: copy or download it again") from None
+            what = shortened(str(error)) or "an entry ends too early"
+            raise NoMmar(f"{self._path}: is damaged: {what}: copy or download it again") from None
 
     def _top(self, names: Collection[str]) -> str:
         """`""`, or the one folder around the MMAR, with its slash."""
@@ -139,6 +151,9 @@ class _Folder(Mmar):
     def extract_weights(self, to: Path) -> Path:
         del to
         return self._path / self.weights_name
+
+    def _require_readable(self, name: str) -> None:
+        del name
 
     def _open(self, name: str) -> IO[bytes]:
         try:
@@ -173,6 +188,12 @@ class _Zip(Mmar):
             raise
         return target
 
+    def _require_readable(self, name: str) -> None:
+        try:
+            require_readable(self._archive.getinfo(name))
+        except Unusable as error:
+            raise NoMmar(f"{self._path}: {error}") from None
+
     def _open(self, name: str) -> IO[bytes]:
         try:
             return self._archive.open(name)
@@ -192,13 +213,30 @@ def _zip_file(path: Path) -> zipfile.ZipFile:
         raise NoMmar(f"{path}: cannot be read: {error.strerror}") from None
     if told := stray(head):
         raise NoMmar(f"{path}: {told}")
+    if _is_a_part(path, head):
+        raise NoMmar(f"{path}: is a part of an archive in several files: pack the MMAR again, into one file")
     if not head.startswith(ZIP):
         raise NoMmar(f"{path}: is neither a zip archive nor a folder: give the MMAR as one of them")
     try:
         return zipfile.ZipFile(path)
+    except NotImplementedError as error:
+        told = f"is a zip archive of a kind that cannot be read here ({shortened(str(error))})"
+        raise NoMmar(f"{path}: {told}: pack the MMAR again with another program") from None
     except DAMAGED as error:
         told = f"is no whole zip archive ({shortened(str(error))}), as after a copy that was cut off"
         raise NoMmar(f"{path}: {told}: copy or download it again") from None
+
+
+def _is_a_part(path: Path, head: bytes) -> bool:
+    """Whether it is the first or the last of several files that make an archive."""
+    if head.startswith(_FIRST_PART):
+        return True
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - _LONGEST_END))
+        end = file.read()
+    place = end.rfind(_END)
+    number = end[place + 4 : place + 6]
+    return place >= 0 and number not in (b"\0\0", b"\xff\xff")  # the latter means that it stands elsewhere
 
 
 def _no_weights(names: Collection[str], top: str, wanted: str) -> str:

@@ -1,15 +1,32 @@
 """Entries of a zip archive that are not taken, whoever made it: those that lead out of it, are not files, cannot be
-opened, or claim to be more than they can be (https://cwe.mitre.org/data/definitions/22.html, .../409.html)."""
+opened, or claim to be more than they can be (https://cwe.mitre.org/data/definitions/22.html, .../409.html).
+
+The format: https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT.
+"""
 
 from __future__ import annotations
 
+import importlib
 import stat
 import zipfile
 
 from model_files.errors import Unusable, shortened, size_in_words
 
 LARGEST_CONFIG = 4 << 20  # bytes
-_ENCRYPTED = 0x1  # bit of the entry's flags
+_ENCRYPTED, _PATCH = 0x1, 0x20  # bits of the entry's flags
+# Methods that Python unpacks, with the module that it needs for each; and names of others.
+_UNPACKED = {zipfile.ZIP_STORED: "", zipfile.ZIP_DEFLATED: "zlib", zipfile.ZIP_BZIP2: "bz2", zipfile.ZIP_LZMA: "lzma"}
+_OTHERS = {
+    1: "Shrink",
+    **dict.fromkeys(range(2, 6), "Reduce"),
+    6: "Implode",
+    9: "Deflate64",
+    10: "PKWARE's Implode",
+    93: "Zstandard",
+    95: "XZ",
+    98: "PPMd",
+    99: "AES encryption",
+}
 _BOMB = 200  # times its packed size: weights are noise, and shrink to nine tenths
 _HARMLESS = 16 << 20  # bytes that anything may unpack to
 
@@ -21,6 +38,34 @@ def require_safe(entry: zipfile.ZipInfo) -> None:
     """
     if told := _unsafe_name(entry.orig_filename) or _unsafe_kind(entry):
         raise Unusable(f"its entry {shortened(repr(entry.orig_filename))} {told}")
+
+
+def require_readable(entry: zipfile.ZipInfo) -> None:
+    """Of an entry that is to be read: whether it is packed so that it can be unpacked here. Windows Explorer, for one,
+    takes Deflate64 for files of more than 2 GB, which few other programs read.
+
+    Raises:
+        Unusable: with the entry's name.
+    """
+    if told := _unreadable(entry):
+        raise Unusable(f"its entry {shortened(repr(entry.orig_filename))} {told}")
+
+
+def _unreadable(entry: zipfile.ZipInfo) -> str | None:
+    again = "pack the archive again with another program, such as `zip -r`, or 7-Zip with the method Deflate"
+    if entry.volume:
+        return f"is in another file of an archive in several parts: {again}, into one file"
+    if entry.flag_bits & _PATCH:
+        return f"is a patch of another file: {again}"
+    if entry.compress_type not in _UNPACKED:
+        method = _OTHERS.get(entry.compress_type, f"a method of number {entry.compress_type}")
+        return f"is packed with {method}, which cannot be unpacked here: {again}"
+    try:
+        importlib.import_module(_UNPACKED[entry.compress_type] or "zipfile")
+    except ImportError:
+        module = _UNPACKED[entry.compress_type]
+        return f"cannot be unpacked here, as this Python has no module {module}: {again}"
+    return None
 
 
 def _unsafe_name(name: str) -> str | None:

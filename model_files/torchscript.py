@@ -14,9 +14,11 @@ from pathlib import Path
 
 from model_files.config_schema import Api
 from model_files.content import ZIP, head_of, stray
-from model_files.errors import one_line, shortened
+from model_files.errors import Unusable, one_line, shortened
+from model_files.mmar_entries import require_readable
 
 _EXPORT = "export with torch.jit.script or torch.jit.trace and torch.jit.save, or run the MMAR's commands/export.sh"
+_NO_END = "is a zip archive without its end, as a copy that was cut off leaves it: copy or download it again"
 _WANTED = ("data.pkl", "constants.pkl", "version")
 _SMALL = 64 << 10  # bytes of an entry that is read to the end, which checks it
 _READ_AT_MOST = 4 << 20  # bytes of small entries
@@ -38,15 +40,17 @@ def problems(path: Path, *, api: Api = "clara-4.0", file: str | None = None) -> 
     try:
         head = head_of(path)
         told = stray(head)
-        told = told or (_graph_def(head) if api == "clara-3.1" else _torch_script(path, head))
+        told = told or (_graph_def(path, head) if api == "clara-3.1" else _torch_script(path, head))
     except OSError as error:
         told = f"cannot be read: {error.strerror or error}"
     return one_line(f"{file or path}: {told}") if told else None
 
 
-def _graph_def(head: bytes) -> str | None:
+def _graph_def(path: Path, head: bytes) -> str | None:
+    """Clara 3 also takes a zip archive, and what belongs into it is documented nowhere
+    (https://docs.nvidia.com/clara/clara-train-archive/3.1/aiaa/loading_models.html)."""
     if head.startswith(ZIP):
-        return "is a zip archive, such as TorchScript is: Clara 3.1 needs TensorFlow's frozen graph, model.trt.pb"
+        return _archive_for_clara_3(path)
     if head.startswith(_PICKLE):
         return "is a pickle, as PyTorch wrote them: Clara 3.1 needs TensorFlow's frozen graph, model.trt.pb"
     if head.startswith(_SAVED_MODEL):
@@ -78,11 +82,26 @@ def _is_node(head: bytes) -> bool:
     return rest[1:2] == b"\x0a"
 
 
+def _archive_for_clara_3(path: Path) -> str | None:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = {name.partition("/")[2] for name in archive.namelist()}
+            for entry in archive.infolist():
+                require_readable(entry)  # AIAA unpacks it with Python, too
+    except Unusable as error:
+        return str(error)
+    except DAMAGED:
+        return _NO_END
+    if "data.pkl" in names:
+        return "is PyTorch's: Clara 3.1 needs TensorFlow's frozen graph, model.trt.pb, or a zip archive of it"
+    return None
+
+
 def _archive(path: Path) -> str | None:
     try:
         archive = zipfile.ZipFile(path)
     except DAMAGED:
-        return "is a zip archive without its end, as a copy that was cut off leaves it: copy or download it again"
+        return _NO_END
     try:
         with archive:
             told = _listed(archive.namelist()) or _damage(archive, path.stat().st_size)
@@ -118,6 +137,8 @@ def _damage(archive: zipfile.ZipFile, size: int) -> str | None:
     for entry in archive.infolist():
         if entry.header_offset + entry.compress_size > size:
             return f"is cut off within {shortened(entry.filename)}: copy or download it again"
+        if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            return f"was packed again, in a way that libtorch does not read: {_EXPORT}"
         if entry.file_size <= min(_SMALL, left):
             left -= len(archive.read(entry))
     return None

@@ -5,9 +5,13 @@ Exit codes: 0 all is well; 1 something is wrong, and was told; 2 the command lin
 
 from __future__ import annotations
 
+from clients import ending
+
+if __name__ == "__main__":
+    ending.interruptible_while_loading()
+
 import argparse
 import getpass
-import io
 import os
 import sys
 from collections.abc import Callable
@@ -26,25 +30,20 @@ Command = Callable[[argparse.Namespace], bool]
 
 
 def main() -> int:
+    return ending.ended("bin/aiaa", _main)
+
+
+def _main() -> int:
     options = _parser().parse_args()
     command: Command = options.run
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(line_buffering=True)  # in a pipe, too, what goes well is told before what does not
     try:
-        well = command(options)
-        sys.stdout.flush()
-        return 0 if well else 1
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # `bin/aiaa logs | head` has seen enough
-        return 1
+        return 0 if command(options) else 1
     except UsageError as error:
         print(f"bin/aiaa {options.command}: {error}", file=sys.stderr)
         return 2
     except CommandFailed as error:
         print(f"bin/aiaa {options.command}: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        os._exit(130)  # at once: threads may be waiting for servers, and hold nothing that has to be saved
 
 
 def _doctor(options: argparse.Namespace) -> bool:
@@ -138,13 +137,19 @@ def _audit(options: argparse.Namespace) -> bool:
 def _asked_for_password(username: str) -> str:
     if not sys.stdin.isatty():
         raise UsageError("nobody can be asked for the password here: give --password-env or --password-file")
-    return getpass.getpass(f"XNAT password of {username}: ")
+    try:
+        return getpass.getpass(f"XNAT password of {username}: ")
+    except (EOFError, UnicodeDecodeError):
+        raise UsageError("no password was given: give one, or --password-env or --password-file") from None
 
 
 def _agreed() -> bool:
     if not sys.stdin.isatty():
         raise UsageError("nobody can be asked here: give --yes to go on")
-    return input("Forget it? [y/N] ").strip().lower() in ("y", "yes")
+    try:
+        return input("Forget it? [y/N] ").strip().lower() in ("y", "yes")
+    except (EOFError, UnicodeDecodeError):  # the input's end, or no text
+        return False
 
 
 def _as_called(path: Path) -> Path:

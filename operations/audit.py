@@ -135,9 +135,13 @@ def as_json(url: str, findings: list[Finding], *, sees_all: bool) -> str:
     return json.dumps({**document, "scopes": [asdict(finding) for finding in findings]}, indent=2)
 
 
-def in_options(text: str) -> str:
-    """What clients and settings tell, with this command's options where they name a stack file's keys."""
-    words = {"url": "URL", "password": "the password"}
+def in_options(text: str, *, url: str = "URL") -> str:
+    """What clients and settings tell, with a command's options where they name a stack file's keys.
+
+    Args:
+        url: what the command calls XNAT's address.
+    """
+    words = {"url": url, "password": "the password"}
     return _KEY.sub(lambda key: words.get(key[1], f"--{key[1].replace('_', '-')}"), text)
 
 

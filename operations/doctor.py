@@ -74,7 +74,7 @@ def _urls(stack: Stack) -> Iterator[str]:
 
 def _engines(stack: Stack) -> list[str | None]:
     """The engines of the stack; the default one, which is None, also if there is only XNAT's stand-in on it."""
-    hosts = [server.docker for server in _run_here(stack).values()]
+    hosts = [server.docker_host for server in _run_here(stack).values()]
     if stack.settings.sandbox or not stack.settings.servers:
         hosts.append(None)
     return list(dict.fromkeys(hosts))
@@ -99,7 +99,7 @@ def _engine(stack: Stack | None, docker_host: str | None) -> Iterator[Finding]:
 
 def _needs(stack: Stack, docker_host: str | None, engine: docker.DockerClient) -> Iterator[Finding]:
     """What the stack asks of this engine."""
-    servers = {name: server for name, server in _run_here(stack).items() if server.docker == docker_host}
+    servers = {name: server for name, server in _run_here(stack).items() if server.docker_host == docker_host}
     labels = {f"{NAMESPACE}.project": NAMESPACE, f"{NAMESPACE}.stack": stack.name}
     images = dict.fromkeys(image for server in servers.values() for image in _images(stack, server))
     yield engines.disk(engine, docker_host, list(images))

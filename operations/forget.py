@@ -11,8 +11,10 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import BaseModel, ConfigDict, ValidationError
+
 from clients.errors import one_line
-from operations.errors import UsageError
+from operations.errors import CommandFailed, UsageError
 from operations.pulumi_cli import PulumiCli
 
 XNAT = "xnat"
@@ -45,7 +47,53 @@ def read_state(cli: PulumiCli) -> State:
     Raises:
         CommandFailed: the state cannot be read.
     """
-    return dict(json.loads(cli.run("stack", "export")))
+    return _checked(cli.mapping("stack", "export"))
+
+
+class _Resource(BaseModel):
+    """What is read here of a resource, as Pulumi writes it (sdk/go/common/apitype/core.go, ResourceV3)."""
+
+    model_config = ConfigDict(strict=True)
+
+    urn: str
+    type: str
+    parent: str | None = None
+    dependencies: list[str] | None = None
+    replaceWith: list[str] | None = None  # noqa: N815 - as Pulumi writes it
+    propertyDependencies: dict[str, list[str] | None] | None = None  # noqa: N815
+    deletedWith: str | None = None  # noqa: N815
+    outputs: dict[str, Any] | None = None
+
+
+class _Pending(BaseModel):
+    resource: _Resource
+
+
+class _Deployment(BaseModel):
+    resources: list[_Resource] | None = None
+    pending_operations: list[_Pending] | None = None
+
+
+class _State(BaseModel):
+    deployment: _Deployment | None = None
+
+
+def _checked(state: State) -> State:
+    """A state that is as it is read here, whoever wrote it.
+
+    Raises:
+        CommandFailed: it is not.
+    """
+    try:
+        _State.model_validate(state)
+    except ValidationError as error:
+        where = ".".join(map(str, error.errors()[0]["loc"]))
+        raise CommandFailed(
+            one_line(f"the stack's state is not as Pulumi writes it, at {where}")
+            + ": look at `bin/pulumi stack export`, or go back to an older one (`bin/pulumi stack history`, "
+            "`bin/pulumi stack export --version N`)"
+        ) from None
+    return {**state, "deployment": state.get("deployment") or {}}
 
 
 def write_state(cli: PulumiCli, state: State) -> None:
@@ -94,9 +142,9 @@ def _freed(resource: Resource, urns: Collection[str]) -> dict[str, Any]:
     """Without the references to what goes: Pulumi takes no state that points to nothing."""
     freed = dict(resource)
     for key in ("dependencies", "replaceWith"):
-        if key in freed:
+        if freed.get(key):
             freed[key] = [urn for urn in freed[key] if urn not in urns]
-    if "propertyDependencies" in freed:
+    if freed.get("propertyDependencies"):
         freed["propertyDependencies"] = {
             property_: [urn for urn in of_property or () if urn not in urns]
             for property_, of_property in freed["propertyDependencies"].items()
@@ -109,9 +157,9 @@ def _freed(resource: Resource, urns: Collection[str]) -> dict[str, Any]:
 def _stays(gone: list[Resource]) -> Iterator[str]:
     """What only its own server, engine or XNAT could delete."""
     things = [
-        f"{_kind(resource).lower()} {resource['outputs']['name']}"
+        one_line(f"{_kind(resource).lower()} {resource['outputs']['name']}")
         for resource in gone
-        if resource["type"].startswith("docker:") and "name" in resource.get("outputs", {})
+        if resource["type"].startswith("docker:") and "name" in (resource.get("outputs") or {})
     ]
     if things:
         yield f"on its Docker engine: {', '.join(things)}"
@@ -120,9 +168,10 @@ def _stays(gone: list[Resource]) -> Iterator[str]:
         yield f"in its workspace: the models {', '.join(name.partition('/')[2] for name in models)}"
     for resource in gone:
         if _kind(resource) == "AiaaServers":
-            outputs = resource["outputs"]
-            urls = ", ".join(map(one_line, outputs["urls"]))
-            yield f"in XNAT {outputs['xnat_url']}: the list of {_name(resource)}, {urls}"
+            outputs = resource.get("outputs") or {}
+            told = outputs.get("urls")
+            urls = ", ".join(one_line(str(url)) for url in (told if isinstance(told, list) else ()))
+            yield f"in XNAT {one_line(str(outputs.get('xnat_url')))}: the list of {_name(resource)}, {urls}"
 
 
 def _resources(state: State) -> list[Resource]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from clients.aiaa import AiaaClient
 from clients.docker_engine import last_log_lines
-from clients.errors import ClientError
+from clients.errors import ClientError, joined
 from operations.servers import ROLES
 from operations.stack_file import Stack
 
@@ -36,7 +36,7 @@ def _show_own(stack: Stack, name: str, lines: int, reason: str = "") -> bool:
             _print(title, client.logs(lines).splitlines())
         return True
     except ClientError as error:
-        told = f"{reason}; {error.line}" if reason else error.line
+        told = joined(reason, error.line)
         _print(f"server {name}: aiaa: its log cannot be read: {told}", [])
         return False
 
@@ -45,7 +45,8 @@ def _show(stack: Stack, name: str, role: str, lines: int) -> bool:
     container = stack.container(name, role)
     try:
         _print(
-            f"server {name}: {role}, container {container}", last_log_lines(container, lines, stack.server(name).docker)
+            f"server {name}: {role}, container {container}",
+            last_log_lines(container, lines, stack.server(name).docker_host),
         )
         return True
     except ClientError as error:

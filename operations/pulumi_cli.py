@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import subprocess
 from pathlib import Path
+from typing import Any
 
-from operations.errors import CommandFailed
+from clients.errors import json_of, one_line, shortened
+from operations.errors import CommandFailed, UsageError
 
 PROGRAM = Path(__file__).parents[1] / "bin" / "pulumi"
 
@@ -25,21 +27,51 @@ class PulumiCli:
         Raises:
             CommandFailed: it ended with an error; with the CLI's own words for it.
         """
-        done = subprocess.run(
-            [str(PROGRAM), *args, "--non-interactive", "--color", "never", *self._of_stack],
-            input=stdin,
-            stdin=subprocess.DEVNULL if stdin is None else None,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        try:
+            done = subprocess.run(
+                [str(PROGRAM), *args, "--non-interactive", "--color", "never", *self._of_stack],
+                input=stdin,
+                stdin=subprocess.DEVNULL if stdin is None else None,
+                capture_output=True,
+                encoding="utf-8",
+                errors="replace",
+                check=False,
+            )
+        except OSError as error:
+            raise CommandFailed(f"bin/pulumi {' '.join(args)} cannot be run: {error.strerror}") from None
+        except ValueError as error:  # a null character in a stack's name
+            raise UsageError(f"bin/pulumi {' '.join(args)} cannot be run: {error}") from None
         if done.returncode != 0:
             raise CommandFailed(f"bin/pulumi {' '.join(args)}: {_reason(done.stderr)}")
         return done.stdout
 
+    def json(self, *args: str) -> Any:
+        """What a command said, as JSON.
+
+        Raises:
+            CommandFailed: it ended with an error, or said something else.
+        """
+        said = self.run(*args)
+        try:
+            return json_of(said)
+        except ValueError:
+            told = shortened(one_line(said)) or "nothing"
+            raise CommandFailed(f"bin/pulumi {' '.join(args)}: said what is no JSON: {told}") from None
+
+    def mapping(self, *args: str) -> dict[str, Any]:
+        """The same, of what has keys and values.
+
+        Raises:
+            CommandFailed: see `json`.
+        """
+        said = self.json(*args)
+        if not isinstance(said, dict):
+            raise CommandFailed(f"bin/pulumi {' '.join(args)}: said {type(said).__name__} in place of keys and values")
+        return said
+
 
 def _reason(stderr: str) -> str:
-    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
+    lines = [one_line(line) for line in stderr.splitlines() if line.strip()]
     errors = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
     reason = " ".join(errors or lines[-1:]) or "it ended with an error and said nothing"
     if "no stack named" in reason:

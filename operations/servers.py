@@ -11,6 +11,7 @@ from docker.models.containers import Container
 
 from clients.aiaa import AiaaClient, ModelEntry
 from clients.docker_engine import docker_engine
+from clients.engine_answers import optional, part
 from clients.errors import ClientError, Unreachable
 from operations.stack_file import Stack
 
@@ -78,7 +79,7 @@ def _containers(stack: Stack, name: str) -> tuple[tuple[ContainerState, ...], st
     if stack.server(name).is_external:
         return (), ""
     try:
-        with docker_engine(stack.server(name).docker) as engine:
+        with docker_engine(stack.server(name).docker_host) as engine:
             found = []
             for role in ROLES:
                 container_name = stack.container(name, role)
@@ -92,18 +93,18 @@ def _containers(stack: Stack, name: str) -> tuple[tuple[ContainerState, ...], st
 
 
 def _state(container: Container) -> str:
-    state = container.attrs["State"]
-    words = [str(state["Status"])]
-    if state["Status"] == "exited":
-        words.append("out of memory" if state.get("OOMKilled") else f"exit code {state['ExitCode']}")
-    if health := state.get("Health", {}).get("Status"):
-        words.append(str(health))
+    state = part(container.attrs, dict, "State")
+    words = [part(state, str, "Status")]
+    if words == ["exited"]:
+        words.append("out of memory" if state.get("OOMKilled") else f"exit code {state.get('ExitCode', '?')}")
+    if health := optional(state, str, "", "Health", "Status"):
+        words.append(health)
     return ", ".join(words)
 
 
 def _hung(stack: Stack, name: str) -> str:
     if stack.server(name).is_external:
         return "it hangs: / answers, /v1/models does not: AIAA has to be restarted where it runs"
-    engine = stack.server(name).docker
+    engine = stack.server(name).docker_host
     command = ["docker", *(["--host", engine] if engine else []), "restart", stack.container(name, "aiaa")]
     return f"it hangs: / answers, /v1/models does not: run `{shlex.join(command)}` (docs/operations.md tells more)"

@@ -44,11 +44,12 @@ class Stack:
 class _Config:
     """What `pulumi config --json` says, as the program reads it."""
 
-    def __init__(self, told: Mapping[str, Mapping[str, Any]]) -> None:
+    def __init__(self, told: Mapping[str, Any]) -> None:
         self._told = told
 
     def get(self, key: str) -> str | None:
-        value = self._told[f"{NAMESPACE}:{key}"].get("value")
+        told = self._told[f"{NAMESPACE}:{key}"]
+        value = told.get("value") if isinstance(told, Mapping) else None
         return value if value is None or isinstance(value, str) else json.dumps(value)
 
 
@@ -73,7 +74,7 @@ def load(stack: str | None) -> Stack:
         CommandFailed: there is no such stack, its secrets cannot be decrypted, or the file is wrong.
     """
     name = name_of(stack)
-    told = json.loads(PulumiCli(stack).run("config", "--json", "--show-secrets"))
+    told = PulumiCli(stack).mapping("config", "--json", "--show-secrets")
     try:
         return Stack(name, Settings.load(_Config(told), told))
     except SettingsError as error:

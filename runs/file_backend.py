@@ -25,9 +25,9 @@ def remove_dead_locks(backend: str, stack: str) -> Iterator[str]:
     # https://github.com/pulumi/pulumi/blob/master/pkg/backend/diy/lock.go
     for path in sorted((root / "locks" / "organization" / PROJECT / _name(stack)).glob("*.json")):
         try:
-            content = json.loads(path.read_text())
+            content = json.loads(path.read_bytes())
             pid, host = int(content["pid"]), content["hostname"]
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
             continue  # half written: Pulumi names it, and how to cancel
         if host == socket.gethostname() and not processes.lives(pid):
             path.unlink(missing_ok=True)
@@ -46,15 +46,19 @@ def remove_cut_off_attributes(backend: str, stack: str) -> Iterator[str]:
         return
     for path in sorted((root / "stacks" / PROJECT).glob(f"{_name(stack)}.json*.attrs")):
         try:
-            json.loads(path.read_text())
-        except ValueError:
+            json.loads(path.read_bytes())
+        except (ValueError, RecursionError):
             path.unlink(missing_ok=True)
             yield f"removed {path.name}, which it had not written to its end; the state itself is whole"
 
 
 def _root(backend: str) -> Path | None:
-    parts = urlsplit(backend)
-    return Path(unquote(parts.netloc + parts.path)).expanduser() / ".pulumi" if parts.scheme == "file" else None
+    try:
+        parts = urlsplit(backend)
+        root = Path(unquote(parts.netloc + parts.path)).expanduser() / ".pulumi"
+    except (ValueError, RuntimeError):  # no URL; a user's home folder that nobody knows: the CLI tells of both
+        return None
+    return root if parts.scheme == "file" and "\0" not in str(root) else None
 
 
 def _name(stack: str) -> str:

@@ -9,6 +9,8 @@ from typing import Any
 import docker
 
 from clients.docker_engine import docker_engine
+from clients.engine_answers import items, part
+from clients.errors import Broken, shortened
 from runs.state import PROJECT, Container, State
 
 _PROJECT_LABEL, _STACK_LABEL = "xnat-aiaa.project", "xnat-aiaa.stack"  # components/labels.py gives them
@@ -43,7 +45,8 @@ def not_running(containers: Sequence[Container], address: str | None) -> list[Co
     if not expected:
         return []
     with docker_engine(address) as engine:
-        states = {item["Id"]: item["State"] for item in engine.api.containers(all=True)}
+        found = items(engine.api.containers(all=True))
+        states = {part(item, str, "Id"): item.get("State") for item in found}
     return [container for container in expected if states.get(container.id) not in _RUNS]
 
 
@@ -55,9 +58,9 @@ def missing(state: State, address: str | None) -> list[str]:
     """
     with docker_engine(address) as engine:
         there = {
-            "container": {item["Id"] for item in engine.api.containers(all=True)},
-            "network": {item["Id"] for item in engine.api.networks()},
-            "volume": {item["Name"] for item in engine.api.volumes()["Volumes"] or []},
+            "container": {part(item, str, "Id") for item in items(engine.api.containers(all=True))},
+            "network": {part(item, str, "Id") for item in items(engine.api.networks())},
+            "volume": {part(item, str, "Name") for item in items(engine.api.volumes(), "Volumes")},
         }
     return [
         urn
@@ -80,7 +83,10 @@ def _made(thing: Any) -> float:
     # Nanoseconds are more than Python reads.
     whole, _, rest = str(told).replace("Z", "+00:00").partition(".")
     zone = rest[rest.find("+") :] if "+" in rest else rest[rest.find("-") :] if "-" in rest else ""
-    return datetime.fromisoformat(whole + zone).timestamp()
+    try:
+        return datetime.fromisoformat(whole + zone).timestamp()
+    except (ValueError, OverflowError):
+        raise Broken(f"a Docker engine tells no time when it made {thing.name}: {shortened(str(told))}") from None
 
 
 def _remove(kind: str, thing: Any) -> None:

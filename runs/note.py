@@ -92,7 +92,7 @@ def held(folder: Path, backend: str, stack: str) -> Iterator[Note]:
 def _locked(path: Path) -> IO[str]:
     """The file, locked; again if its last holder removed it while we opened it."""
     while True:
-        file = path.open("a+")
+        file = path.open("a+", encoding="utf-8", errors="replace")
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -113,7 +113,10 @@ def _parse(file: IO[str]) -> Unfinished | None:
     if not text:
         return None
     try:
-        return Unfinished(**json.loads(text))
-    except (ValueError, TypeError):
+        found = Unfinished(**json.loads(text))
+        found.run.encode()
+        str(found)  # it can be shown
+        return found if type(found.pid) is int and type(found.since + 0.0) is float else None
+    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
         # Killed while it wrote this, and so before it did anything.
         return None

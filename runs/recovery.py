@@ -55,21 +55,38 @@ def clean_up(cli: Cli, backend: str, last: Unfinished, say: Say) -> None:
 
 
 def bring_back(cli: Cli, state: State, say: Say) -> None:
-    """Have the next `up` start anew what does not run although it should: after a crash of an engine, say.
+    """Have the next `up` make anew what is gone, and start what does not run although it should: after a crash of an
+    engine, say, or a `docker network rm`.
 
     Raises:
         StateFailed: the CLI could not look.
     """
-    if halted := _halted(state):
+    halted = _halted(state)
+    gone = _gone(state)
+    if halted:
         say(f"not running, so started anew: {', '.join(container.name for container in halted)}")
+    if others := gone - {container.urn for container in halted}:
+        say(f"gone from the engine, so made anew: {', '.join(sorted(map(in_words, others)))}")
+    if halted or gone:
         # The servers too: the plugin may start a container as it is, and then nothing else has the run wait for it.
-        cli.refresh([*(container.urn for container in halted), *state.endpoints()])
+        # And the workspaces: with a volume, what was in it is gone.
+        workspaces = state.workspaces() if gone else []
+        cli.refresh({*(container.urn for container in halted), *gone, *state.endpoints(), *workspaces})
 
 
 def servers_down(state: State) -> list[str]:
     """Names of the AIAA servers whose container does not run: nobody can ask them for their models."""
     names = (in_words(container.urn).removeprefix("Container ") for container in _halted(state))
     return sorted(name.removesuffix("-aiaa") for name in names if name.endswith("-aiaa"))
+
+
+def _gone(state: State) -> set[str]:
+    """URNs of containers, networks and volumes that somebody removed."""
+    found: set[str] = set()
+    for address in state.engines():
+        with contextlib.suppress(ClientError):
+            found |= {*leftovers.missing(state, address)}
+    return found
 
 
 def _halted(state: State) -> list[Container]:

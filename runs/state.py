@@ -9,6 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from clients.errors import one_line, shortened
+from engines.address import EngineAddress
+
 PROJECT = "xnat-aiaa"  # as Pulumi.yaml names it
 
 
@@ -37,14 +40,17 @@ class State:
 
     def __init__(self, exported: dict[str, Any]) -> None:
         self.exported = exported
-        deployment = exported.get("deployment") or {}
-        self.resources: list[dict[str, Any]] = deployment.get("resources") or []
-        self.pending: list[dict[str, Any]] = deployment.get("pending_operations") or []
+        deployment = exported.get("deployment")
+        deployment = deployment if isinstance(deployment, dict) else {}
+        self.resources = _objects(deployment.get("resources"))
+        self.pending = _objects(deployment.get("pending_operations"))
 
     @property
     def cut_off(self) -> list[str]:
         """Operations that began and whose end nobody saw, as `creating Container main-aiaa`."""
-        return [f"{operation['type']} {in_words(operation['resource']['urn'])}" for operation in self.pending]
+        resources = [operation.get("resource") or {} for operation in self.pending]
+        kinds = [operation.get("type", "?") for operation in self.pending]
+        return [f"{kind} {in_words(str(of.get('urn')))}" for kind, of in zip(kinds, resources, strict=True)]
 
     def without_cut_off(self) -> State:
         """The same, as if they had never begun. What they made is found by its mark, its labels or its name."""
@@ -56,12 +62,12 @@ class State:
             Container(
                 found["urn"],
                 found["id"],
-                str(found["outputs"].get("name")),
-                found["outputs"].get("mustRun") is not False,
+                str(_outputs(found).get("name")),
+                _outputs(found).get("mustRun") is not False,
                 self._engine(found),
             )
             for found in self._of_type("docker:index/container:Container")
-            if not found.get("delete")  # one that was replaced and is still to be deleted
+            if "id" in found and not found.get("delete")  # one that was replaced and is still to be deleted
         ]
 
     @property
@@ -73,26 +79,29 @@ class State:
         """URNs of what says that an AIAA server answers."""
         return [found["urn"] for found in self._of_type("pulumi-python:dynamic/aiaa:Endpoint")]
 
+    def workspaces(self) -> list[str]:
+        """URNs of what says that a server's workspace is prepared."""
+        return [found["urn"] for found in self._of_type("pulumi-python:dynamic/aiaa:Workspace")]
+
     def ids(self, kind: str) -> dict[str, str]:
         """URNs by the engine's id of all networks, volumes or containers."""
-        return {found["id"]: found["urn"] for found in self._of_type(f"docker:index/{kind}:{kind.capitalize()}")}
+        of_kind = self._of_type(f"docker:index/{kind}:{kind.capitalize()}")
+        return {found["id"]: found["urn"] for found in of_kind if "id" in found}
 
     def engines(self) -> set[str | None]:
         """Addresses of the engines that this stack has things on, or had, by its providers; None is the default one."""
-        providers = self._of_type("pulumi:providers:docker")
-        return {None, *(found.get("inputs", {}).get("host") for found in providers)}
+        return {None, *(_address(found) for found in self._of_type("pulumi:providers:docker"))}
 
     def engine_of(self, urn: str) -> str | None:
-        return next((self._engine(found) for found in self.resources if found["urn"] == urn), None)
+        return next((self._engine(found) for found in self.resources if found.get("urn") == urn), None)
 
     def _engine(self, resource: Mapping[str, Any]) -> str | None:
         urn = str(resource.get("provider", "")).rpartition("::")[0]
-        provider = next((found for found in self.resources if found["urn"] == urn), {})
-        host = provider.get("inputs", {}).get("host")
-        return str(host) if host else None
+        provider = next((found for found in self.resources if found.get("urn") == urn), {})
+        return _address(provider)
 
     def _of_type(self, type_: str) -> list[dict[str, Any]]:
-        return [found for found in self.resources if found.get("type") == type_]
+        return [found for found in self.resources if found.get("type") == type_ and isinstance(found.get("urn"), str)]
 
 
 @dataclass(frozen=True)
@@ -108,7 +117,14 @@ class Cli:
         Raises:
             StateFailed: it cannot be read.
         """
-        return State(json.loads(self._run(["stack", "export"])))
+        said = self._run(["stack", "export"])
+        try:
+            exported = json.loads(said)
+        except (ValueError, RecursionError):
+            exported = None
+        if not isinstance(exported, dict):
+            raise StateFailed(f"`pulumi stack export` said what is no state: {shortened(one_line(said)) or 'nothing'}")
+        return State(exported)
 
     def write(self, state: State) -> None:
         """
@@ -141,7 +157,8 @@ class Cli:
             [self.pulumi, *args, "--non-interactive", "--stack", self.stack],
             input=stdin,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             env={**os.environ, **self.env},
             check=False,
         )
@@ -152,11 +169,31 @@ class Cli:
         return done.stdout
 
 
+def _address(provider: Mapping[str, Any]) -> str | None:
+    """The engine of a docker provider; None is the default one."""
+    inputs = provider.get("inputs")
+    if not isinstance(inputs, Mapping):
+        return None
+    host, folder = inputs.get("host"), inputs.get("certPath")
+    if not isinstance(host, str) or not host:
+        return None
+    return EngineAddress(host, folder if isinstance(folder, str) and folder else None).text
+
+
 def _is_provider(resource: Mapping[str, Any]) -> bool:
     return str(resource.get("type")).startswith("pulumi:providers:")
 
 
 def in_words(urn: str) -> str:
     """`Container main-aiaa` of `urn:pulumi:STACK::PROJECT::PARENTS$docker:index/container:Container::main-aiaa`."""
-    _, _, types, name = urn.split("::", 3)
-    return f"{types.rpartition(':')[2]} {name}"
+    parts = urn.split("::", 3)
+    return one_line(f"{parts[2].rpartition(':')[2]} {parts[3]}" if len(parts) == 4 else urn)
+
+
+def _objects(value: object) -> list[dict[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _outputs(resource: Mapping[str, Any]) -> Mapping[str, Any]:
+    found = resource.get("outputs")
+    return found if isinstance(found, Mapping) else {}

@@ -51,6 +51,7 @@ class Fault:
     """One planned fault.
 
     path      a shell pattern for the request's path: ``/v1/models*``, ``*``
+    query     the same for its query: ``*session_id=*`` hits an inference by session
     kind      ``delay``: answer ``seconds`` later. ``status``: a plain-text answer with ``status``. ``html``: a log-in
               page with ``status`` (200 unless told). ``echo``: an error page with ``status`` (500 unless told) that
               repeats the request in its title: method, path, all headers, credentials in clear text, body, as debug
@@ -70,6 +71,7 @@ class Fault:
     seconds: float = 0.0
     status: int = 0
     applied: bool = False
+    query: str = "*"
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(Kind):
@@ -77,8 +79,8 @@ class Fault:
         if not self.status:
             self.status = {"html": 200, "echo": 500, "too_large": 413}.get(self.kind, 503)
 
-    def matches(self, method: str, path: str) -> bool:
-        return self.method in ("*", method) and fnmatchcase(path, self.path)
+    def matches(self, method: str, path: str, query: str) -> bool:
+        return self.method in ("*", method) and fnmatchcase(path, self.path) and fnmatchcase(query, self.query)
 
 
 @dataclass
@@ -103,10 +105,10 @@ class FaultPlan:
         """Replace all planned faults; without arguments: no more faults."""
         self.faults = list(faults)
 
-    def take(self, method: str, path: str) -> Fault | None:
+    def take(self, method: str, path: str, query: str = "") -> Fault | None:
         """The fault for this request, counted down; None if it is to be served undisturbed."""
         for fault in self.faults:
-            if fault.matches(method, path):
+            if fault.matches(method, path, query):
                 if fault.times is not None:
                     fault.times -= 1
                     if fault.times <= 0:
@@ -170,7 +172,7 @@ class FaultInjector:
                 entry.status = message["status"]
             await send(message)
 
-        fault = self._plan.take(entry.method, entry.path)
+        fault = self._plan.take(entry.method, entry.path, entry.query)
         if fault is None:
             await self._app(scope, counted_receive, noted_send)
         else:

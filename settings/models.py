@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from model_files import config, torchscript
+from model_files import config, weights
 from model_files.config import Api, Engine
 from model_files.errors import Unusable
 from model_files.mmar import Mmar
@@ -91,13 +91,19 @@ class Model(Strict):
             raise ValueError(f"give exactly one source: {told}")
         return self
 
+    @property
+    def source(self) -> str:
+        """The key of the one that is given."""
+        return next(source for source in _SOURCES if getattr(self, source) is not None)
+
     def problems(self, api: Api, engine: Engine) -> Iterator[tuple[str, str]]:
         """Why a server could not take this model, as far as its files tell before an upload: pairs of the key here and
         what is wrong."""
         if self.local:
             data = self.local.data
             yield from _of_config("local.config", self.local.config, api, engine, has_weights=True)
-            if isinstance(data, Path) and (told := torchscript.problems(data, api=api)):
+            document = config.read(self.local.config)
+            if isinstance(data, Path) and (told := weights.problems(data, document, api=api, engine=engine)):
                 yield "local.data", told
         if self.pipeline:
             yield from _of_config("pipeline.config", self.pipeline.config, api, engine, has_weights=False)
@@ -113,8 +119,9 @@ class Model(Strict):
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """The models of the same server that a pipeline is made of."""
-        return config.parts(config.read(self.pipeline.config)) if self.pipeline else ()
+        """The models of the same server that it is made of, if it is a pipeline."""
+        source = self.pipeline or self.local
+        return config.parts(config.read(source.config)) if source else ()
 
 
 def _of_config(key: str, path: Path, api: Api, engine: Engine, *, has_weights: bool) -> Iterator[tuple[str, str]]:

@@ -12,6 +12,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from engines import provider
 from settings.errors import nearest, shown, written
 from settings.registries import NGC, NGC_USER
 from settings.values import is_loopback, known_only_near, leads_astray
@@ -87,6 +88,19 @@ def bind_reached_from_here(settings: Settings) -> Wrong:
             )
 
 
+def engines_can_be_reached(settings: Settings) -> Wrong:
+    """As far as it shows without the network: certificates, and variables by which two programs find two engines."""
+    for name, server in settings.servers.items():
+        if server.is_external:
+            continue
+        if server.docker_cert_path and not (server.docker or "").startswith("tcp://"):
+            yield f"servers.{written(name)}.docker_cert_path", "is for a tcp:// engine, which docker has to name"
+            continue
+        key = "docker_cert_path" if server.docker_cert_path else "docker"
+        if wrong := provider.problem(server.docker_host):
+            yield f"servers.{written(name)}.{key}", wrong
+
+
 def browsers_reach_registered_servers(settings: Settings) -> Wrong:
     """Each rule has a name, by which a registration can allow it to be broken (`BROWSER_RULES`)."""
     xnat = settings.xnat_browser_url
@@ -117,7 +131,7 @@ def pipelines_find_their_parts(settings: Settings) -> Wrong:
     """On each of a pipeline's servers, as AIAA looks for them there."""
     parts = {name: model.parts for name, model in settings.models.items()}
     for name, model in settings.models.items():
-        key = f"models.{written(name)}.pipeline"
+        key = f"models.{written(name)}.{model.source}"
         for part in parts[name]:
             if part not in settings.models:
                 told = f"it is made of model {shown(part)}, which is not among the models of this stack"
@@ -129,7 +143,8 @@ def pipelines_find_their_parts(settings: Settings) -> Wrong:
         TopologicalSorter(parts).prepare()
     except CycleError as error:
         circle = list(error.args[1])
-        yield f"models.{written(circle[0])}.pipeline", f"it is made of itself: {' of '.join(map(shown, circle))}"
+        key = f"models.{written(circle[0])}.{settings.models[circle[0]].source}"
+        yield key, f"it is made of itself: {' of '.join(map(shown, circle))}"
 
 
 def _path(url: str) -> str | None:
@@ -188,6 +203,7 @@ ALL = (
     ports_once,
     logins_of_registries,
     bind_reached_from_here,
+    engines_can_be_reached,
     browsers_reach_registered_servers,
     models_fit_their_servers,
     pipelines_find_their_parts,

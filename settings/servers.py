@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import field_validator, model_validator
 
+from engines.address import EngineAddress
 from model_files.config import Api
 from settings.errors import WrongKeys, shown
 from settings.strict import Strict
@@ -108,6 +109,7 @@ class Server(Strict):
     api: Api | None = None
     engine: Literal["triton"] = "triton"
     docker: DockerAddress | None = None
+    docker_cert_path: Text | None = None
     bind: IpAddress = "127.0.0.1"
     port: Port = 5000
     url: Origin | None = None
@@ -137,6 +139,16 @@ class Server(Strict):
                 raise ValueError('must be "all", or a list of GPU ids such as ["0"], not both')
             return value
         raise ValueError(f'must be a list of GPU ids such as ["0"], [] for none, or "all", not {shown(value)}')
+
+    @field_validator("gpus")
+    @classmethod
+    def _one_way(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if len({"=" in gpu for gpu in value}) > 1:
+            raise ValueError(
+                "must hold CDI names such as nvidia.com/gpu=0 only, or none: the engine itself gives those, and "
+                "NVIDIA's runtime gives GPUs by number and UUID"
+            )
+        return value
 
     @model_validator(mode="after")
     def _external(self) -> Server:
@@ -171,6 +183,11 @@ class Server(Strict):
     def start_command(self) -> str:
         """AIAA's, in its image."""
         return self.launcher or _RUNTIMES[self.runtime].launcher
+
+    @property
+    def docker_host(self) -> str | None:
+        """The engine's address with all that a connection needs; None for the default engine."""
+        return EngineAddress(self.docker, self.docker_cert_path).text if self.docker else None
 
     @property
     def machine(self) -> str | None:

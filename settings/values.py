@@ -111,9 +111,14 @@ def _command(value: object) -> str:
     return text
 
 
+_HOST = r"(\w[\w.-]*|\[[\w:.%]+\])"  # never an option of ssh's
+
+
 def _docker(value: object) -> str:
     text = _line(value)
-    if not re.fullmatch(r"unix:///\S+", text) and not (re.match(r"(tcp|ssh)://[^\s/]", text) and _has_host(text)):
+    of_ssh = re.fullmatch(rf"ssh://([\w.+%-]+@)?{_HOST}(:\d+)?(/[^\s?#]*)?", text)
+    of_tcp = re.fullmatch(rf"tcp://{_HOST}(:\d+)?/?", text)
+    if not re.fullmatch(r"unix:///\S+", text) and not ((of_ssh or of_tcp) and _has_host(text)):
         raise ValueError(
             "must be a Docker engine's address, such as unix:///var/run/docker.sock, ssh://user@host or "
             f"tcp://host:2375, not {shown(text)}"
@@ -332,7 +337,18 @@ NgcPath = Annotated[
         "a model's path on NGC, such as nvidia/med/clara_pt_spleen_ct_segmentation",
     ),
 ]
-Gpu = Annotated[str, _one_of(r"[A-Za-z0-9:/_-]+", 'a GPU\'s number or UUID as nvidia-smi -L lists it, such as "0"')]
+# A number, which may name a slice of it as 0:1; a UUID of a GPU or of a MIG slice, whose older form ends in /1/0
+# (https://docs.nvidia.com/datacenter/tesla/mig-user-guide/); or a CDI device, vendor/class=name
+# (https://github.com/cncf-tags/container-device-interface/blob/main/SPEC.md).
+_CDI_DEVICE = r"[A-Za-z][A-Za-z0-9_.-]*/[A-Za-z][A-Za-z0-9_.-]*=[A-Za-z0-9]([A-Za-z0-9_.:-]*[A-Za-z0-9])?"
+Gpu = Annotated[
+    str,
+    _one_of(
+        rf"all|[0-9]{{1,4}}(:[0-9]{{1,3}})?|(GPU|MIG)-[A-Za-z0-9-]+(/[0-9]+/[0-9]+)?|{_CDI_DEVICE}",
+        'a GPU\'s number or UUID as nvidia-smi -L lists it, such as "0", or the name of a CDI device, such as '
+        '"nvidia.com/gpu=0"',
+    ),
+]
 VariableName = Annotated[str, BeforeValidator(_variable_name)]
 Port = Annotated[int, whole(1, 65535)]
 Seconds = Annotated[int, whole(1, _WEEK, " of seconds")]

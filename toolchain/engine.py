@@ -8,10 +8,13 @@ import time
 import docker
 from docker.errors import DockerException
 
+from engines.address import DEFAULT, EngineAddress
+from engines.connection import client as engine_client
+from engines.connection import connected
+from engines.errors import NoEngine
 from toolchain import console, private_engine
 from toolchain.errors import SetUpError
 
-_DEFAULT = "unix:///var/run/docker.sock"
 _ANSWER = 10  # seconds for an engine that is there
 _LONG = 900  # seconds, for the longest step of a build
 _START = 60  # seconds for one that has just been started
@@ -54,15 +57,21 @@ def of_the_machine() -> str | None:
             )
         return host
     # Ours first if it runs: the stack's containers are there.
-    return _DEFAULT if private_engine.pid() is None and not _failure(_DEFAULT) else None
+    return DEFAULT if private_engine.pid() is None and not _failure(DEFAULT) else None
 
 
 def client(host: str, timeout: int = _LONG) -> docker.DockerClient:
     """
     Args:
         timeout: seconds without a byte from the engine.
+
+    Raises:
+        SetUpError: it does not answer.
     """
-    return docker.from_env(environment={**os.environ, "DOCKER_HOST": host}, timeout=timeout, use_ssh_client=True)
+    try:
+        return engine_client(EngineAddress.of(host), timeout)
+    except NoEngine as error:
+        raise SetUpError(f"No Docker engine answers at {host}: {error}: {error.advice}") from None
 
 
 def _await(host: str) -> None:
@@ -79,8 +88,9 @@ def _await(host: str) -> None:
 def _failure(host: str) -> str | None:
     """Why no engine answers there, or None if one does."""
     try:
-        version = client(host, _ANSWER).version()
-    except (DockerException, OSError) as error:
+        with connected(EngineAddress.of(host), _ANSWER) as engine:
+            version = engine.version()
+    except (DockerException, NoEngine) as error:
         return str(error).splitlines()[0]
     console.say(f"Docker engine {version['Version']} at {host}")
     return None

@@ -18,6 +18,12 @@ complain() {
 # Pulumi looks for its project from here upwards.
 case $PWD/ in "$project"/*) ;; *) cd "$project" ;; esac
 
+# Python's own switches are meant for other programs. Some keep ours from starting (PYTHONHOME, PYTHONIOENCODING with an
+# encoding that is none), load other modules in the place of ours (PYTHONPATH) or make warnings errors (PYTHONWARNINGS).
+for name in "${!PYTHON@}"; do
+  case $name in PYTHONDONTWRITEBYTECODE | PYTHONPYCACHEPREFIX | PYTHONUNBUFFERED) ;; *) unset "$name" ;; esac
+done
+
 # The virtualenv first: the older language host takes the python that it finds, whatever Pulumi.yaml says.
 export PATH=$project/.venv/bin:$cache/bin:$PATH
 export PULUMI_HOME=${PULUMI_HOME-$cache/pulumi}
@@ -41,4 +47,9 @@ fi
 if [ -z "${DOCKER_HOST-}" ] && [ -r "$cache/docker/host" ]; then
   DOCKER_HOST=$(<"$cache/docker/host")
   export DOCKER_HOST
+fi
+if [ -n "${DOCKER_TLS_VERIFY-}" ]; then # the docker CLI's default; Pulumi's docker provider has none
+  export DOCKER_CERT_PATH=${DOCKER_CERT_PATH:-${DOCKER_CONFIG:-$HOME/.docker}}
+else # without the former the docker CLI does not look at the latter, and the provider does
+  unset DOCKER_CERT_PATH
 fi

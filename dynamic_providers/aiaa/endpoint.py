@@ -14,7 +14,7 @@ from clients.aiaa import AiaaClient
 from clients.containers import Watch, state_of
 from clients.docker_engine import last_log_lines
 from clients.errors import ClientError, Rejected, Unreachable
-from dynamic_providers.boundary import Props, Provider, ProviderError, one_line_errors, plain, say
+from dynamic_providers.boundary import Props, Provider, one_line_errors, plain, say
 
 _LOG_LINES = 5
 _LOOK_EVERY = 5.0  # seconds between two looks at the containers while the server is awaited
@@ -34,7 +34,7 @@ class EndpointProvider(Provider):
     """
 
     required = ("server", "url")
-    managed = ("url", "containers", "drift")
+    managed = ("url", "docker_host", "containers", "drift")
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         inputs = plain(props)
@@ -108,8 +108,7 @@ def _wait(inputs: Props) -> None:
         except ClientError as error:
             failed = error
         # After the handler: within it, this error would pass for the cause of whatever the engine says.
-        advice = f"{failed.advice}; `bin/aiaa logs {server}` shows more"
-        raise ProviderError(f"{failed}; {_last_words(inputs)}: {advice}")
+        raise failed.with_more(_last_words(inputs), advice=f"`bin/aiaa logs {server}` shows more")
 
 
 def _watch(inputs: Props) -> Callable[[], None]:

@@ -17,6 +17,7 @@ from dynamic_providers.aiaa import model_inputs, model_on_server
 from dynamic_providers.aiaa.model_on_server import ForeignModel, Known
 from dynamic_providers.aiaa.model_source import Loaded, NotAsSent, Source, Unfit, public
 from dynamic_providers.aiaa.packages import SourceChanged
+from dynamic_providers.aiaa.present_address import present_url
 from dynamic_providers.boundary import (
     Props,
     Provider,
@@ -71,7 +72,7 @@ class ModelProvider(Provider):
         state = plain(props)
         server = state["server"]
         rest = f"to refresh the rest without server {server}: bin/pulumi refresh --exclude '**aiaa:Model::{server}/*'"
-        with one_line_errors(f"model {_id(state)}"), help_if_gone(rest), AiaaClient(state["url"]) as client:
+        with one_line_errors(f"model {_id(state)}"), help_if_gone(rest), AiaaClient(self._url_now(state)) as client:
             entry = client.find(state["model"])
         if entry is None:
             say(f"model {_id(state)}: the server does not list it any more; the next `up` loads it")
@@ -92,18 +93,27 @@ class ModelProvider(Provider):
             "until then the model stays in the server's workspace. If the server is gone for good: bin/aiaa forget "
             + state["server"]
         )
-        with one_line_errors(f"model {_id(state)}"), help_if_gone(stays), AiaaClient(state["url"]) as client:
-            left = model_on_server.remove(
-                client,
-                state["model"],
-                self._source(state),
-                state["owner"],
-                state.get("loaded", {}),
-                model_inputs.marked_digest(state),
-                state["timeout"],
-            )
+        with one_line_errors(f"model {_id(state)}"), help_if_gone(stays), AiaaClient(self._url_now(state)) as client:
+            left = self._remove(client, state)
         if left:
             say(f"model {_id(state)}: {left}")
+
+    def _url_now(self, state: Props) -> str:
+        return present_url(self._config, state)
+
+    def _remove(self, client: AiaaClient, state: Props) -> str | None:
+        """Why the model was left alone, if it was."""
+        if client.url != state["url"] and client.find(state["model"]) is None:
+            return f"not on the server at {client.url}; if there is still one at {state['url']}, the model stays there"
+        return model_on_server.remove(
+            client,
+            state["model"],
+            self._source(state),
+            state["owner"],
+            state.get("loaded", {}),
+            model_inputs.marked_digest(state),
+            state["timeout"],
+        )
 
     def _source(self, props: Props) -> Source:
         return model_inputs.source_of(props, self._catalog)

@@ -75,7 +75,7 @@ def ensure(
     except (Rejected, Broken, NotReady) as error:
         if entry is None:
             raise
-        raise type(error)(f"{error}; {_lists_now(client, name)}", advice=error.advice) from None
+        raise error.with_more(_lists_now(client, name)) from None
 
 
 def remove(

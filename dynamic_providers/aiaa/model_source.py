@@ -17,7 +17,7 @@ from clients.aiaa import AiaaClient, ModelEntry
 from clients.connection import Deadline
 from clients.errors import Unreachable
 from dynamic_providers.aiaa.packages import Content, Package, Tell
-from model_files import config, torchscript
+from model_files import config, weights
 from model_files.config import Api, Engine
 
 
@@ -86,7 +86,7 @@ class Sent:
                 document,
                 content.weights,
                 limit.left,
-                filename="model.trt.pb" if self.api == "clara-3.1" else "model.ts",
+                filename=self._filename(content),
                 is_it=lambda found: not _differences(found, content.config, mark),
                 tell=tell,
             )
@@ -122,14 +122,23 @@ class Sent:
         origin = {"origin": self.package.origin} if self.package.origin else {}
         return {"managed_by": owner, "digest": str(content.digests)} | origin
 
+    def _filename(self, content: Content) -> str:
+        if content.weights is None:
+            return ""
+        own = content.names[1].rpartition("/")[2]
+        return weights.sent_as(content.weights, content.config, api=self.api, engine=self.engine, name=own)
+
     def _require_fit(self, content: Content) -> None:
         """What AIAA takes without a word and could then not use, or refuses after an upload of gigabytes."""
         config_name, weights_name = content.names
         has_weights = content.weights is not None
         found = config.problems(content.config, config_name, api=self.api, engine=self.engine, has_weights=has_weights)
         told = [str(problem) for problem in found]
-        if content.weights and (problem := torchscript.problems(content.weights, api=self.api, file=weights_name)):
-            told.append(problem)
+        if content.weights:
+            problem = weights.problems(
+                content.weights, content.config, api=self.api, engine=self.engine, file=weights_name
+            )
+            told += [problem] if problem else []
         if told:
             raise Unfit("; ".join(told))
 

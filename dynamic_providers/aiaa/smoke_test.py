@@ -1,4 +1,4 @@
-"""`aiaa:SmokeTest`: one real inference of a model."""
+"""`aiaa:SmokeTest`: one real inference of a model, as a viewer asks for it."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class SmokeTest(Resource, module="aiaa", name="SmokeTest"):
         """
         props: dict[str, Any] = {"server": server, "model": model, "url": url, "tested": tested, "timeout": timeout}
         if declared:
-            props["declared"] = {"channels": declared.channels, "shape": list(declared.shape)}
+            props["declared"] = _as_input(declared)
         props["answer"] = None
         super().__init__(SmokeTestProvider(), f"{server}/{model}", props, opts)
 
@@ -82,12 +82,17 @@ def _try(inputs: Props) -> str:
         # After the handler: within it, this error would pass for the cause of whatever the log says.
         if isinstance(failed, Unreachable):
             raise failed
-        raise type(failed)(f"{failed}; {_last_words(client)}", advice=f"{failed.advice}; {_STAYS}")
+        raise failed.with_more(_last_words(client), advice=_STAYS)
+
+
+def _as_input(declared: Declared) -> dict[str, Any]:
+    image: dict[str, Any] = {"channels": declared.channels, "shape": list(declared.shape)}
+    return image if declared.format == "nifti" else {**image, "format": declared.format}
 
 
 def _declared(inputs: Props) -> Declared | None:
     known = inputs.get("declared")
-    return Declared(int(known["channels"]), tuple(known["shape"])) if known else None
+    return Declared(known["channels"], tuple(known["shape"]), known.get("format", "nifti")) if known else None
 
 
 def _last_words(client: AiaaClient) -> str:

@@ -13,11 +13,12 @@ from dataclasses import dataclass
 
 from clients.errors import ClientError, one_line
 from clients.xnat import XnatClient
-from clients.xnat_answers import NoProject, UnreadableList
+from clients.xnat_answers import NoProject, UnreadableList, emptying
 from dynamic_providers.xnat.look_ahead import LookAhead
 
 Urls = tuple[str, ...]
 
+_LONGEST = 2000  # characters of a list in a message
 _SHARED = (
     "this stack takes it for its own, and empties it when the registration goes; if another stack registers it too, "
     "take it out of one of them"
@@ -98,14 +99,14 @@ def register(
         live = (ahead or LookAhead()).see(scope, client.server_list)
     except UnreadableList as error:
         if adopt != () and not (known and known.unreadable):
-            raise ForeignList(f"{error}: {_how_to_replace(scope, (), known)}") from None
+            raise ForeignList(f"{error}: {_how_to_replace(client, scope, (), known)}") from None
     else:
         if live == wanted:
             return "" if known else f"the list stands there already{_by(client, scope)}: {_SHARED}"
         if live is not None and live != adopt and not (known and live in (known.seen, known.written)):
             raise ForeignList(
-                f"the list is {as_text(live)}{_by(client, scope)}, which this stack did not write: "
-                f"{_how_to_replace(scope, live, known)}"
+                f"the list is {_shown(live)}{_by(client, scope)}, which this stack did not write: "
+                f"{_how_to_replace(client, scope, live, known)}"
             )
     client.put_server_list(scope, wanted)
     return ""
@@ -139,7 +140,7 @@ def what_takes_over(client: XnatClient) -> str:
         site = client.server_list("site")
     except ClientError:
         return ""
-    return f"taken back; as long as the site's list {as_text(site)} stands, the viewer uses that" if site else ""
+    return f"taken back; as long as the site's list {_shown(site)} stands, the viewer uses that" if site else ""
 
 
 def as_text(urls: Sequence[str]) -> str:
@@ -168,11 +169,19 @@ def _drift(live: Urls | None, written: Urls) -> str:
         return "there is no list any more"
     if live == written:
         return ""
-    return f"the list is now {as_text(live)}, this stack's last finished run wrote {as_text(written)}"
+    return f"the list is now {_shown(live)}, this stack's last finished run wrote {_shown(written)}"
 
 
-def _how_to_replace(scope: str, live: Urls, known: Known | None) -> str:
+def _shown(urls: Urls) -> str:
+    """Cut to what a person reads: a project's owner can write a list of any length."""
+    text = as_text(urls)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}... ({len(urls)} entries)"
+
+
+def _how_to_replace(client: XnatClient, scope: str, live: Urls, known: Known | None) -> str:
     """A refresh shows only what state has."""
     see = "to see it in a preview, run `bin/pulumi refresh`; " if known else ""
+    if len(as_text(live)) > _LONGEST:
+        return f"{see}to replace it, let an administrator of XNAT empty it: `{emptying(client.url, scope)}`"
     key = f"registrations.{scope.replace('/', '.')}"
     return f"{see}to replace it, write {key}: {{servers: [NAME], adopt: {as_text(live)}}} with your server's NAME"

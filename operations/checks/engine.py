@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import docker
 
+from clients.engine_answers import optional, part
+from engines.address import EngineAddress
 from operations.checks.finding import Finding
 
 _OLDEST_API = (1, 41)  # Docker 20.10's
@@ -20,18 +23,21 @@ _FOR_WORK, _FOR_IMAGES = 3, 30
 
 def is_local(docker_host: str | None) -> bool:
     """Whether the engine is on this machine, so that its disk and processes can be looked at from here."""
-    address = docker_host or os.environ.get("DOCKER_HOST") or "unix://"
-    return address.startswith("unix://")
+    return EngineAddress.of(docker_host).scheme == "unix"
 
 
 def name(docker_host: str | None) -> str:
-    return docker_host or os.environ.get("DOCKER_HOST") or "of this machine"
+    found = docker_host or os.environ.get("DOCKER_HOST") or os.environ.get("DOCKER_CONTEXT")
+    return found.partition("?")[0] if found else "of this machine"
 
 
 def version(engine: docker.DockerClient) -> Finding:
     said = engine.version()
-    found, api = str(said.get("Version", "?")), str(said.get("ApiVersion", "0"))
-    if tuple(int(part) for part in api.split(".") if part.isdigit()) < _OLDEST_API:
+    found, api = optional(said, str, "?", "Version"), optional(said, str, "", "ApiVersion")
+    number = re.fullmatch(r"([0-9]{1,4})\.([0-9]{1,4})", api, re.ASCII)
+    if not number:
+        return Finding("warning", "engine", f"version {found}; the version of its API is unknown: {api or 'none'}")
+    if (int(number[1]), int(number[2])) < _OLDEST_API:
         return Finding("wrong", "engine", f"version {found} is too old: install Docker 20.10 or newer")
     return Finding("ok", "engine", f"version {found}")
 
@@ -42,7 +48,7 @@ def disk(engine: docker.DockerClient, docker_host: str | None, images: Sequence[
     Args:
         images: that the stack needs there.
     """
-    folder = Path(engine.info()["DockerRootDir"])
+    folder = Path(part(engine.info(), str, "DockerRootDir"))
     missing = [image for image in images if not has_image(engine, image)]
     needed = _FOR_WORK + (_FOR_IMAGES if missing else 0)
     return room("disk of the engine", folder, needed, local=is_local(docker_host))
@@ -60,8 +66,11 @@ def room(what: str, folder: Path, needed: int, *, local: bool) -> Finding:
     """
     if not local:
         return Finding("warning", what, f"cannot be told from here: see that {folder} has {needed} GB free there")
-    there = next((parent for parent in (folder, *folder.parents) if parent.exists()), Path("/"))
-    free = shutil.disk_usage(there).free / _GB
+    try:
+        there = next((parent for parent in (folder, *folder.parents) if parent.exists()), Path("/"))
+        free = shutil.disk_usage(there).free / _GB
+    except (OSError, ValueError) as error:  # not for this user to see; a name that no file has
+        return Finding("warning", what, f"cannot be told ({error}): see that {folder} has {needed} GB free")
     told = f"{folder} has {free:.1f} GB free"
     if free >= needed:
         return Finding("ok", what, told)

@@ -1,47 +1,27 @@
 """GPUs: the container toolkit, the driver, the generation and the memory of those that a server asks for.
 
-Source of the limits: NVIDIA's release notes of Triton 21.02
-(https://docs.nvidia.com/deeplearning/triton-inference-server/release-notes/rel_21-02.html): compute capability 6.0
-(Pascal) and higher, known up to Ampere's 8.6, and driver 460.27.04, or on data centre GPUs 450.51, 440.33 or 418.40
-and later of these branches; and its AIAA notebook (NVIDIA/clara-train-examples, AIAA.ipynb): 8 GB of memory.
+Source of the memory: NVIDIA's AIAA notebook (NVIDIA/clara-train-examples, AIAA.ipynb) asks for 8 GB. What a release of
+Triton asks for is in `triton_releases`. A CUDA program sees one MIG slice, however many it is given
+(https://docs.nvidia.com/datacenter/tesla/mig-user-guide/, "CUDA Device Enumeration").
 """
 
 from __future__ import annotations
 
-import csv
-import io
-import shutil
-import subprocess
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 import docker
-from docker.errors import APIError
 
-from clients.engine_host import Wanted, gpu_request, refusal_of
-from operations.checks.engine import has_image, is_local
+from clients.engine_host import Wanted, refusal_of
+from clients.gpus import is_cdi
+from operations.checks import nvidia_smi
+from operations.checks.engine import is_local
 from operations.checks.finding import Finding
+from operations.checks.nvidia_smi import Gpu, Slice
+from operations.checks.triton_releases import Needs, needs_of
 
-_OLDEST, _NEWEST = 6.0, 8.6  # compute capabilities
-_DRIVER, _DATA_CENTRE_DRIVER = (460, 27), (418, 40)
 _MEMORY = 8000  # MiB: 8 GB as nvidia-smi counts them, which shows a little less than the label says
-_COLUMNS = "index,uuid,name,driver_version,memory.total"
-_QUERIES = [
-    (f"--query-gpu={columns}", "--format=csv,noheader,nounits") for columns in (f"{_COLUMNS},compute_cap", _COLUMNS)
-]
-_TIMEOUT = 60  # seconds: nvidia-smi wakes the driver
-
-
-@dataclass(frozen=True)
-class Gpu:
-    """`memory`: MiB. `capability`: CUDA's compute capability, as 8.6; None if the driver is too old to tell it."""
-
-    index: str
-    uuid: str
-    name: str
-    driver: str
-    memory: int
-    capability: float | None
+_NVIDIA_CDI = "nvidia.com/gpu="
 
 
 def check(
@@ -56,7 +36,7 @@ def check(
     """
     Args:
         name: of the server that asks for the GPUs.
-        triton_image: one that nvidia-smi can run in, if the engine has it.
+        triton_image: by whose release they are judged; nvidia-smi can run in it, if the engine has it.
     """
     what = f"servers.{name}.gpus"
     refused = refusal_of(engine, docker_host, Wanted(gpus=tuple(gpus)), labels)
@@ -64,119 +44,127 @@ def check(
         yield Finding("wrong", f"{what}: container toolkit", refused.line)
         return
     yield Finding("ok", f"{what}: container toolkit", "the engine takes requests for GPUs")
-    listed = _nvidia_smi(engine, labels, triton_image, local=is_local(docker_host))
-    if listed is None:
+    everything = f"{_NVIDIA_CDI}all" if is_cdi(gpus) else "all"
+    found = nvidia_smi.look(engine, labels, triton_image, everything=everything, local=is_local(docker_host))
+    if found is None:
         told = f"cannot be told from here: run nvidia-smi on the engine's host, or pull {triton_image} there"
         yield Finding("warning", f"{what}: GPUs", told)
-        return
-    yield from judge(what, gpus, parse(listed))
+    elif found.has_none:
+        yield Finding("wrong", f"{what}: GPUs", "the engine's host has none: set gpus: []")
+    elif found.trouble:
+        told = f"unknown, as nvidia-smi does not list them: {found.trouble}; run it on the engine's host"
+        yield Finding("warning", f"{what}: GPUs", told)
+    else:
+        yield from judge(what, gpus, found.gpus, triton_image)
 
 
-def judge(what: str, wanted: Sequence[str], there: Sequence[Gpu]) -> Iterator[Finding]:
+def judge(what: str, wanted: Sequence[str], there: Sequence[Gpu], triton_image: str) -> Iterator[Finding]:
     """
     Args:
-        wanted: indexes or UUIDs, or `all`.
+        wanted: as the stack file has them.
+        there: at least one.
     """
-    if tuple(wanted) == ("all",):
-        found: Sequence[Gpu | None] = there
-        if not there:
-            yield Finding("wrong", f"{what}: GPUs", "the engine's host has none: set gpus: []")
+    found: dict[str, tuple[Gpu, Slice | None]] = {}  # by name, in the order of the stack file
+    names = [each.removeprefix(_NVIDIA_CDI) for each in wanted]
+    if everything := names == ["all"]:
+        found = {gpu.index or gpu.uuid: (gpu, None) for gpu in there}
     else:
-        found = [next((gpu for gpu in there if each in (gpu.index, gpu.uuid)), None) for each in wanted]
-        for each, gpu in zip(wanted, found, strict=True):
-            if gpu is None:
-                others = ", ".join(gpu.index for gpu in there) or "none"
-                yield Finding("wrong", f"{what}: GPU {each}", f"is not there; the engine's host has: {others}")
-    for gpu in found:
-        if gpu is not None:
-            yield _driver(what, gpu)
-            yield _generation(what, gpu)
-            yield _memory(what, gpu)
+        for name in names:
+            if match := _find(name, there):
+                found[name] = match
+            else:
+                yield _missing(what, name, there)
+    if lines := _slices(what, list(found.values()), everything=everything):
+        yield lines
+    needs = needs_of(triton_image)
+    for gpu in dict.fromkeys(gpu for gpu, _ in found.values()):
+        if gpu.mig and not gpu.slices:
+            told = f"GPU {gpu.index} is in MIG mode and nvidia-smi -L lists no slice of it: Triton cannot use it: "
+            yield Finding("warning", f"{what}: MIG", told + "make slices (`nvidia-smi mig`), or end MIG mode")
+        yield _driver(what, gpu, needs, triton_image)
+        yield _generation(what, gpu, needs, triton_image)
+    for gpu, part in found.values():
+        yield _memory(what, gpu, part)
 
 
-def parse(listed: str) -> list[Gpu]:
-    """What nvidia-smi said: one GPU to a line, without a heading."""
-    gpus = []
-    for row in csv.reader(io.StringIO(listed)):
-        index, uuid, name, driver, memory, *capability = (cell.strip() for cell in row)
-        gpus.append(Gpu(index, uuid, name, driver, int(memory), float(capability[0]) if capability else None))
-    return gpus
+def _find(name: str, there: Sequence[Gpu]) -> tuple[Gpu, Slice | None] | None:
+    """The GPU of this name, and if it names one, its slice: by UUID, or as 0:1, the second of GPU 0."""
+    wanted = name.casefold()
+    for gpu in there:
+        if wanted in (gpu.index, gpu.uuid.casefold()):
+            return gpu, None
+        for number, part in enumerate(gpu.slices):
+            if wanted in (part.uuid.casefold(), f"{gpu.index}:{number}"):
+                return gpu, part
+    return None
 
 
-def _driver(what: str, gpu: Gpu) -> Finding:
-    version = tuple(int(part) for part in gpu.driver.split(".")[:2] if part.isdigit())
+def _missing(what: str, name: str, there: Sequence[Gpu]) -> Finding:
+    parts = [part.uuid for gpu in there for part in gpu.slices]
+    others = ", ".join([*(gpu.index or gpu.uuid for gpu in there), *parts])
+    if not re.fullmatch(r"[0-9]+(:[0-9]+)?|(GPU|MIG)-.*", name):
+        told = f"the engine gives it; nvidia-smi does not tell which GPU that is, and lists: {others}"
+        return Finding("warning", f"{what}: GPU {name}", told)
+    if not all(gpu.index and gpu.uuid for gpu in there):
+        told = f"nvidia-smi does not tell the names of all GPUs; it lists: {others}"
+        return Finding("warning", f"{what}: GPU {name}", told)
+    return Finding("wrong", f"{what}: GPU {name}", f"is not there; the engine's host has: {others}")
+
+
+def _slices(what: str, found: Sequence[tuple[Gpu, Slice | None]], *, everything: bool) -> Finding | None:
+    """What is wrong with several, if one of them is or has a slice."""
+    split = [gpu for gpu, _ in found if gpu.slices]
+    given = sum(1 if part else max(1, len(gpu.slices)) for gpu, part in found)
+    if not split or (given < 2 and not everything):
+        return None
+    parts = ", ".join(dict.fromkeys(part.uuid for gpu in split for part in gpu.slices))
+    told = f"Triton sees one MIG slice only, whatever it is given: name the one that it shall use, of {parts}"
+    return Finding("warning", f"{what}: MIG", told)
+
+
+def _driver(what: str, gpu: Gpu, needs: Needs | None, image: str) -> Finding:
     what, told = f"{what}: driver", f"{gpu.driver} of GPU {gpu.index}"
-    if version >= _DRIVER:
+    found = re.match(r"([0-9]{1,4})\.([0-9]{1,4})", gpu.driver, re.ASCII)
+    if not found:
+        return Finding("warning", what, f"unknown of GPU {gpu.index}: run nvidia-smi on the engine's host")
+    if not needs or not needs.driver or not needs.data_centre_driver:
+        return Finding("warning", what, f"{told}; not known for this image, {image}: see the notes of its release")
+    version = int(found[1]), int(found[2])
+    least = ".".join(map(str, needs.driver))
+    if version >= needs.driver:
         return Finding("ok", what, told)
-    if version >= _DATA_CENTRE_DRIVER:
-        return Finding("warning", what, f"{told} is enough for data centre GPUs only: else install 460.27.04 or newer")
-    return Finding("wrong", what, f"{told} is too old for Triton 21.02: install 460.27.04 or newer")
+    if version >= needs.data_centre_driver:
+        return Finding("warning", what, f"{told} is enough for data centre GPUs only: else install {least} or newer")
+    return Finding("wrong", what, f"{told} is too old for Triton {needs.release}: install {least} or newer")
 
 
-def _generation(what: str, gpu: Gpu) -> Finding:
-    what, told = f"{what}: generation", f"GPU {gpu.index}, {gpu.name}"
+def _generation(what: str, gpu: Gpu, needs: Needs | None, image: str) -> Finding:
+    what, told = f"{what}: generation", f"GPU {gpu.index}, {gpu.name or 'of unknown name'}"
     if gpu.capability is None:
-        return Finding("warning", what, f"{told}: its driver does not tell: see that it is Pascal or newer")
+        oldest = f"see that it is {needs.oldest_name} or newer" if needs else f"see what {image} needs"
+        return Finding("warning", what, f"{told}: its compute capability is unknown: {oldest}")
     told += f", has compute capability {gpu.capability}"
-    if gpu.capability < _OLDEST:
-        return Finding("wrong", what, f"{told}; Triton 21.02 needs {_OLDEST} (Pascal): take a newer GPU")
-    if gpu.capability > _NEWEST:
-        advice = f"newer than what Triton 21.02 was built for ({_NEWEST}, Ampere): see that `bin/aiaa verify` passes"
+    if needs is None:
+        advice = f"not known for this image, {image}: see that `bin/aiaa verify` passes"
+        return Finding("warning", what, f"{told}; {advice}")
+    if gpu.capability < needs.oldest:
+        return Finding("wrong", what, f"{told}; Triton {needs.release} needs {needs.oldest_name}: take a newer GPU")
+    if gpu.capability > needs.newest:
+        advice = (
+            f"newer than what Triton {needs.release} was built for, {needs.newest_name}: see that `bin/aiaa verify` "
+            "passes, or set images.triton to a newer release"
+        )
         return Finding("warning", what, f"{told}, {advice}")
     return Finding("ok", what, told)
 
 
-def _memory(what: str, gpu: Gpu) -> Finding:
-    what, told = f"{what}: memory", f"GPU {gpu.index} has {gpu.memory} MiB"
-    if gpu.memory >= _MEMORY:
-        return Finding("ok", what, told)
-    return Finding(
-        "warning", what, f"{told}; NVIDIA's models want 8 GB: load fewer or smaller ones, or take another GPU"
-    )
-
-
-def _nvidia_smi(
-    engine: docker.DockerClient, labels: Mapping[str, str], triton_image: str, *, local: bool
-) -> str | None:
-    """What nvidia-smi says of all GPUs: run on this machine, or in a container; None if neither can be."""
-    for query in _QUERIES:  # an older driver does not know the last column, and refuses all of it
-        said = _run(query) if local and shutil.which("nvidia-smi") else _run_in(engine, labels, triton_image, query)
-        if said is not None:
-            return said
-    return None
-
-
-def _run(query: Sequence[str]) -> str | None:
-    try:
-        done = subprocess.run(
-            ["nvidia-smi", *query],
-            capture_output=True,
-            text=True,
-            timeout=_TIMEOUT,
-            check=False,
-            stdin=subprocess.DEVNULL,
-        )
-    except subprocess.TimeoutExpired:
-        return None
-    return done.stdout if done.returncode == 0 else None
-
-
-def _run_in(engine: docker.DockerClient, labels: Mapping[str, str], image: str, query: Sequence[str]) -> str | None:
-    """In a container that is given all GPUs; an image that is not there is not fetched for it, as it has gigabytes."""
-    if not has_image(engine, image):
-        return None
-    container = engine.containers.create(
-        image,
-        entrypoint=["nvidia-smi", *query],
-        labels=dict(labels),
-        network_mode="none",
-        device_requests=[gpu_request(("all",))],
-    )
-    try:
-        container.start()
-        ended = container.wait(timeout=_TIMEOUT)
-        return container.logs(stderr=False).decode(errors="replace") if ended["StatusCode"] == 0 else None
-    except APIError:
-        return None  # no nvidia-smi in there, say: the caller tells what cannot be told
-    finally:
-        container.remove(force=True)
+def _memory(what: str, gpu: Gpu, part: Slice | None) -> Finding:
+    name = part.uuid if part else f"GPU {gpu.index}"
+    memory = part.memory if part else gpu.memory
+    if memory is None:
+        return Finding("warning", f"{what}: memory", f"unknown of {name}: NVIDIA's models want 8 GB")
+    told = f"{name} has {memory} MiB"
+    if memory >= _MEMORY:
+        return Finding("ok", f"{what}: memory", told)
+    advice = "NVIDIA's models want 8 GB: load fewer or smaller ones, or take another GPU"
+    return Finding("warning", f"{what}: memory", f"{told}; {advice}")

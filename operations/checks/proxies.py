@@ -18,12 +18,19 @@ def check(urls: Iterable[str]) -> Iterator[Finding]:
     """
     caught = False
     for url in dict.fromkeys(urls):
-        proxy = select_proxy(url, get_environ_proxies(url))
-        if not proxy:
+        try:
+            proxy = select_proxy(url, get_environ_proxies(url))
+            public = _public(proxy) if proxy else ""
+        except ValueError as error:
+            caught = True
+            told = f"cannot be read, so no request to {url} can be made ({error}): mend HTTP_PROXY, HTTPS_PROXY, "
+            yield Finding("wrong", "proxy variables", f"{told}ALL_PROXY and NO_PROXY, in small letters too")
+            continue
+        if not public:
             continue
         caught = True
         host = urlsplit(url).hostname or ""
-        told = f"requests to {url} go through the proxy {_public(proxy)}"
+        told = f"requests to {url} go through the proxy {public}"
         advice = f"add {host} to the environment variable NO_PROXY (and no_proxy)"
         if _is_loopback(host):
             yield Finding("wrong", "proxy variables", f"{told}, whose loopback is another machine: {advice}")

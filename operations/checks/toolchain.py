@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from importlib import metadata
 
+from clients.errors import one_line
 from operations.checks.finding import Finding
 from operations.errors import CommandFailed
 from operations.pulumi_cli import PulumiCli
@@ -16,14 +16,18 @@ _MEND = "run `make toolchain`"
 def check() -> Iterator[Finding]:
     cli = PulumiCli(None)
     try:
-        found = cli.run("version").strip().removeprefix("v")
+        found = one_line(cli.run("version")).removeprefix("v")
         yield _compare("Pulumi CLI", found, metadata.version("pulumi"))
-        plugins = json.loads(cli.run("plugin", "ls", "--json"))
+        plugins = cli.json("plugin", "ls", "--json")
+        wanted = metadata.version("pulumi-docker")
     except CommandFailed as error:
         yield Finding("wrong", "Pulumi CLI", f"{error}: {_MEND}")
         return
-    versions = [plugin["version"] for plugin in plugins if plugin["name"] == "docker"]
-    wanted = metadata.version("pulumi-docker")
+    except metadata.PackageNotFoundError as error:
+        yield Finding("wrong", "Pulumi CLI", f"the Python package {error.name} is not there: {_MEND}")
+        return
+    listed = [plugin for plugin in plugins if isinstance(plugin, dict)] if isinstance(plugins, list) else []
+    versions = [one_line(str(plugin.get("version"))) for plugin in listed if plugin.get("name") == "docker"]
     yield _compare("Pulumi's docker plugin", wanted if wanted in versions else ", ".join(versions), wanted)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from clients.errors import ClientError
 from clients.xnat_viewer import ViewerClient
 from operations import stack_file
+from operations.audit import in_options
 from operations.errors import CommandFailed, UsageError
 from operations.metadata import hosts_log
 from operations.metadata.console import ProgressDisplay
@@ -151,11 +152,7 @@ def _where(value: str | Path) -> str | Path:
 
 def _as_options(line: str, options: argparse.Namespace) -> str:
     """What is told in the words of the stack file, in those of the command line if that named the XNAT."""
-    if not options.xnat:
-        return line
-    for key in ("password_env", "password_file", "username", "ca_file"):
-        line = line.replace(f"xnat.{key}", f"--{key.replace('_', '-')}")
-    return line.replace("xnat.url", "--xnat")
+    return in_options(line, url="--xnat") if options.xnat else line
 
 
 def _log(options: argparse.Namespace, plugin: ViewerPlugin | None, open_: ExitStack) -> LogSource | None:

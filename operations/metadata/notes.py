@@ -113,10 +113,12 @@ class Notes:
         try:
             document = json.loads(path.read_text())
             fields = {**document, "target": Target(**document["target"]), "missing": tuple(document["missing"])}
-            return Noted(**fields)
+            noted = Noted(**fields)
+            str(noted)  # it can be shown
+            return noted
         except OSError as error:
             raise _unusable(path, error) from None
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, LookupError, OverflowError, RecursionError):
             raise CommandFailed(
                 f"{path} is no note of a request (any more), but stands for one that XNAT may be working on: when its "
                 "ohifviewer.log says that it does not, remove the file, then run the command again"

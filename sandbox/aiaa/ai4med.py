@@ -17,6 +17,10 @@ def load_nifti(data: Data, fields: Keys, as_closest_canonical: bool | str = Fals
     transforms.load_image(data, fields)
 
 
+def load_png(data: Data, fields: Keys) -> None:
+    transforms.load_image(data, fields)
+
+
 def convert_to_channels_first(data: Data, fields: Keys) -> None:
     transforms.ensure_channel_first(data, fields)
 
@@ -66,6 +70,7 @@ def restore_original_shape(data: Data, field: str, src_field: str, is_label: boo
 
 CLASSES: Mapping[str, Callable[..., None]] = {
     "LoadNifti": load_nifti,
+    "LoadPng": load_png,
     "ConvertToChannelsFirst": convert_to_channels_first,
     "ScaleByResolution": scale_by_resolution,
     "ScaleIntensityRange": scale_intensity_range,

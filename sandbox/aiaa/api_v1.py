@@ -13,11 +13,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from sandbox.aiaa import http, images, polygons
+from sandbox.aiaa import fix_polygon, http, images, polygons
 from sandbox.aiaa.errors import AIAAException
 from sandbox.aiaa.images import Image
 from sandbox.aiaa.models import Models
-from sandbox.aiaa.resampling import Array
 from sandbox.aiaa.result import Result
 from sandbox.aiaa.server_log import ServerLog
 from sandbox.aiaa.sessions import Sessions
@@ -57,18 +56,19 @@ def routes(models: Models, sessions: Sessions, log: ServerLog) -> list[Route]:
         ratio = float(params.get("more_points", 10))
         return http.json_answer(await run_in_threadpool(polygons.from_mask, mask.voxels, ratio))
 
-    async def fix_polygon(request: Request) -> Response:
+    async def move_vertex(request: Request) -> Response:
         async with http.form(request) as parts:
             params = http.params(parts)
             async with http.stored(http.files(parts)) as files:
                 image = images.read(_input(sessions, None, [path for _, path in files]))
-        return await run_in_threadpool(_fixed_polygon, params, image)
+        result = await run_in_threadpool(fix_polygon.fixed, params, image)
+        return await run_in_threadpool(_answer, result, {}, as_image=False)
 
     made = http.routes("/v1/models", {"GET": list_models}, log)
     for path in INFERENCE_PATHS:
         made += http.routes(path, {"POST": infer}, log)
     made += http.routes("/v1/mask2polygon", {"POST": mask_to_polygon}, log)
-    return made + http.routes("/v1/fixpolygon", {"POST": fix_polygon}, log)
+    return made + http.routes("/v1/fixpolygon", {"POST": move_vertex}, log)
 
 
 def _only(models: Models, name: str) -> dict[str, Any]:
@@ -92,35 +92,10 @@ def _answer(result: Result, params: dict[str, Any], *, as_image: bool) -> Respon
     """The multipart answer; the file alone for ``output=image``; plain JSON where a model makes no file."""
     if result.image is None:
         return http.json_answer(result.params)
-    extension = params.get("result_extension") or ".nii.gz"
-    image = Image(result.image.voxels.astype(params.get("result_dtype") or np.uint8), result.image.affine)
+    extension = params.get("result_extension") or result.image.extension
+    voxels = result.image.voxels.astype(params.get("result_dtype") or np.uint8)
+    image = Image(voxels, result.image.affine, result.image.axes)
     content = images.write(image, extension, compress=bool(params.get("result_compress", True)))
     if as_image:
         return Response(content, media_type="application/octet-stream")
     return http.multipart_answer(result.params, f"result{extension}", content)
-
-
-def _fixed_polygon(params: dict[str, Any], image: Image) -> Response:
-    """Move one vertex; answers all polygons, nested as they came, and their mask in the image's grid."""
-    try:
-        volume = params["poly"] if params.get("dimension", 2) == 3 else [params["poly"]]
-        at = params.get("slice_index", 0) if params.get("dimension", 2) == 3 else 0
-        index, vertex, offset = params["polygon_index"], params["vertex_index"], params["vertex_offset"]
-        reach, neighbours = params.get("propagate_neighbor_3d", 0), params.get("propagate_neighbor", 0)
-        point = volume[at][index][vertex]
-        for k in range(max(0, at - reach), min(len(volume), at + reach + 1)):
-            if index < len(volume[k]):
-                share = 1 - abs(k - at) / (reach + 1)
-                nearest = vertex if k == at else polygons.nearest_vertex(volume[k][index], point)
-                volume[k][index] = polygons.move_vertex(volume[k][index], nearest, offset, neighbours, share)
-    except (KeyError, IndexError, TypeError) as error:
-        raise AIAAException("INVALID_INPUT", f"fixpolygon: {type(error).__name__} {error}") from None
-    mask: Array = np.zeros(image.voxels.shape, np.uint8)
-    plane = (image.voxels.shape[0], image.voxels.shape[1])
-    for k, shapes in enumerate(volume):
-        if mask.ndim == 3:
-            mask[..., k] = polygons.to_mask(shapes, plane)
-        else:
-            mask[:] = polygons.to_mask(shapes, plane)
-    poly = volume if params.get("dimension", 2) == 3 else volume[0]
-    return http.multipart_answer({"poly": poly}, "result.nii.gz", images.write(Image(mask, image.affine), ".nii.gz"))

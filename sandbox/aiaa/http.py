@@ -23,6 +23,8 @@ from starlette.routing import Route
 from sandbox.aiaa.errors import AIAAException, envelope
 from sandbox.aiaa.server_log import ServerLog
 
+_LONGEST_NAME = 200  # bytes
+
 Handler = Callable[[Request], Awaitable[Response]]
 
 _PAGES = {
@@ -104,29 +106,42 @@ def text(parts: FormData, name: str) -> str | None:
 
 
 def params(parts: FormData) -> dict[str, Any]:
-    """The ``params`` part: a JSON object. The C++ client puts points into it as JSON text."""
+    """The ``params`` part: a JSON object. An empty one stands for what says nothing: no such part, an empty one, and
+    ``null``, which XNAT's viewer and NVIDIA's OHIF plugin send beside a session's image."""
     try:
-        given = json.loads(text(parts, "params") or "{}")
+        given = json.loads((text(parts, "params") or "").strip() or "null")
     except ValueError as error:
         raise AIAAException("INVALID_INPUT", f"params is not JSON: {error}") from None
-    if not isinstance(given, dict):
+    if given and not isinstance(given, dict):
         raise AIAAException("INVALID_INPUT", "params is not a JSON object")
-    for key in ("points", "foreground", "background"):
-        if isinstance(given.get(key), str):
-            given[key] = json.loads(given[key])
-    return given
+    return given or {}
 
 
 @asynccontextmanager
 async def stored(uploads: list[UploadFile]) -> AsyncIterator[list[tuple[str, Path]]]:
-    """Uploaded files on disk while they are needed, as (name, path)."""
+    """Uploaded files on disk while they are needed, as (name, path). On disk they have the names that they were sent
+    with, for messages."""
     with tempfile.TemporaryDirectory(prefix="aiaa-") as folder:
-        paths = [(upload.filename or "", Path(folder) / str(index)) for index, upload in enumerate(uploads)]
+        paths = [
+            (upload.filename or "", Path(folder) / str(index) / plain_name(upload.filename, index))
+            for index, upload in enumerate(uploads)
+        ]
         for upload, (_, path) in zip(uploads, paths, strict=True):
             await run_in_threadpool(_save, upload, path)
         yield paths
 
 
+def plain_name(sent: str | None, index: int) -> str:
+    """A file name for the ``index``-th file of a request: the one that it was sent with, if that can be one."""
+    name = Path((sent or "").replace("\\", "/")).name
+    return (
+        name
+        if name not in ("", "..") and name.isprintable() and len(name.encode()) <= _LONGEST_NAME
+        else f"image{index}"
+    )
+
+
 def _save(upload: UploadFile, path: Path) -> None:
+    path.parent.mkdir()
     with path.open("wb") as file:
         shutil.copyfileobj(upload.file, file)

@@ -1,7 +1,12 @@
-"""Image files: NIfTI through nibabel, NRRD through pynrrd. In memory an image is (i, j, k) voxels and an RAS affine."""
+"""Image files: NIfTI through nibabel, NRRD through pynrrd, PNG and JPEG through Pillow.
+
+In memory a volume is (i, j, k) voxels and an RAS affine. A picture is (row, column), as Pillow gives it: NVIDIA's MITK
+plugin swaps x and y of polygons where the image is a PNG (mitk-plugin/.../NvidiaSmartPolySegTool2D.cpp).
+"""
 
 import gzip
 import io
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,20 +15,29 @@ import nibabel as nib
 import nrrd  # type: ignore[import-untyped, unused-ignore]
 import numpy as np
 import numpy.typing as npt
+import PIL.Image
 
 from sandbox.aiaa.errors import AIAAException
 
-EXTENSIONS = (".nii.gz", ".nrrd", ".nii")
+EXTENSIONS = (".nii.gz", ".nrrd", ".nii", ".png")
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 _NIFTI_CLASSES = {348: nib.Nifti1Image, 540: nib.Nifti2Image}  # by the header size that the file begins with
+_GZIP, _PNG, _JPEG = b"\x1f\x8b", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
+_DICOM, _DICOM_AT = b"DICM", 128
 
 
 @dataclass(frozen=True)
 class Image:
-    """Voxels indexed (i, j[, k[, channel]]) and the 4x4 affine that takes (i, j, k) to RAS millimetres."""
+    """Voxels indexed (i, j[, k[, channel]]) and the 4x4 affine that takes (i, j, k) to RAS millimetres.
+
+    axes       how many of the voxels' axes are spatial; a channel axis may follow
+    extension  the format of a result for this image, where the request does not name one
+    """
 
     voxels: npt.NDArray[Any]
     affine: npt.NDArray[np.float64]
+    axes: int = 3
+    extension: str = ".nii.gz"
 
 
 def read(path: Path) -> Image:
@@ -33,23 +47,55 @@ def read(path: Path) -> Image:
     content = path.read_bytes()
     if content.startswith(b"NRRD"):
         return _read_nrrd(path)
-    if content.startswith(b"\x1f\x8b"):
-        content = gzip.decompress(content)
+    if content.startswith((_PNG, _JPEG)):
+        return _read_picture(content, path.name)
+    if content[_DICOM_AT:].startswith(_DICOM):
+        raise AIAAException("INVALID_INPUT", f"{path.name} is a DICOM file, which is not read here")
+    if content.startswith(_GZIP):
+        content = _unpacked(content, path.name)
     sizes = {int.from_bytes(content[:4], "little"), int.from_bytes(content[:4], "big")}
     for size in sizes & set(_NIFTI_CLASSES):
         image = _NIFTI_CLASSES[size].from_bytes(content)
         return Image(np.asarray(image.dataobj), np.asarray(image.affine, np.float64))
-    raise AIAAException("INVALID_INPUT", f"{path.name} is neither NIfTI nor NRRD")
+    raise AIAAException("INVALID_INPUT", f"{path.name} is neither NIfTI, NRRD, PNG nor JPEG")
 
 
 def write(image: Image, extension: str, *, compress: bool = True) -> bytes:
     """The file's bytes. ``compress`` is about NRRD: a NIfTI file's extension says whether it is compressed."""
     if extension == ".nrrd":
         return _write_nrrd(image, compress=compress)
+    if extension == ".png":
+        return _write_png(image)
     if extension not in EXTENSIONS:
         raise AIAAException("INVALID_INPUT", f"result_extension {extension!r} is not one of {', '.join(EXTENSIONS)}")
     content: bytes = nib.Nifti1Image(image.voxels, image.affine).to_bytes()  # type: ignore[no-untyped-call]
     return gzip.compress(content, mtime=0) if extension == ".nii.gz" else content
+
+
+def _unpacked(content: bytes, name: str) -> bytes:
+    try:
+        return gzip.decompress(content)
+    except (OSError, EOFError, ValueError, zlib.error) as error:
+        raise AIAAException("INVALID_INPUT", f"{name} cannot be uncompressed: {error}") from None
+
+
+def _read_picture(content: bytes, name: str) -> Image:
+    try:
+        with PIL.Image.open(io.BytesIO(content), formats=("PNG", "JPEG")) as picture:
+            # Those of a picture with a palette are indices into that.
+            voxels = np.asarray(picture.convert("RGB") if picture.mode == "P" else picture)
+    except (OSError, SyntaxError, ValueError, PIL.Image.DecompressionBombError) as error:
+        raise AIAAException("INVALID_INPUT", f"{name} cannot be read: {error}") from None
+    return Image(voxels.astype(np.uint8) if voxels.dtype == bool else voxels, np.eye(4), axes=2, extension=".png")
+
+
+def _write_png(image: Image) -> bytes:
+    plane = image.voxels[..., 0] if image.voxels.ndim == 3 and image.voxels.shape[2] == 1 else image.voxels
+    if plane.ndim != 2:
+        raise AIAAException("INVALID_INPUT", f"a result of shape {plane.shape} cannot be written as PNG")
+    file = io.BytesIO()
+    PIL.Image.fromarray(plane.astype(np.uint8 if plane.max(initial=0) < 256 else np.uint16)).save(file, "PNG")
+    return file.getvalue()
 
 
 def _read_nrrd(path: Path) -> Image:

@@ -58,7 +58,8 @@ class Inference:
         mask, params = data.get(self._engine.image), data.get(self._engine.json)
         if isinstance(params, np.ndarray):
             params = {self._engine.json: params.tolist()}
-        image = None if mask is None else Image(mask, geometry(data, "image").affine)
+        where = geometry(data, "image")
+        image = None if mask is None else Image(mask, where.affine, len(where.shape), where.extension)
         return Result(image, params or {})
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sandbox.aiaa import mmar, ngc
+from sandbox.aiaa import mmar, ngc, points
 from sandbox.aiaa.deepgrow_pipeline import DeepgrowPipeline
 from sandbox.aiaa.errors import AIAAException
 from sandbox.aiaa.inference import Inference
@@ -118,8 +118,10 @@ class Models:
         return self._entry(name, config)
 
     def infer(self, name: str, image: Path, params: Mapping[str, Any]) -> Result:
+        """Raises AIAAException, ValueError for points that are text, and whatever Triton's client raises."""
         if (inference := self._inferences.get(name)) is None:
             raise AIAAException("INVALID_INPUT", f"Model {name} is not loaded")
+        params = points.normalized(params, texts=self._generation.tensorflow)
         if isinstance(inference, Inference):
             return inference.run(image, params, self._triton.infer)
         if isinstance(inference, DeepgrowPipeline):

@@ -14,6 +14,7 @@ Classes = Mapping[str, Callable[..., None]]
 
 _MONAI: Classes = {
     "LoadImaged": transforms.load_image,
+    "LoadPNGd": transforms.load_image,
     "AddChanneld": transforms.add_channel,
     "AsChannelFirstd": transforms.as_channel_first,
     "AsChannelLastd": transforms.as_channel_last,

@@ -23,11 +23,11 @@ _TRUE = ("true", "1", "yes")
 def routes(sessions: Sessions, log: ServerLog) -> list[Route]:
     async def create(request: Request) -> Response:
         query = request.query_params
-        body: Any = {}
+        body: Any = None
         if "json" in request.headers.get("content-type", ""):
-            body = json.loads(await request.body() or b"{}")
+            body = json.loads(await request.body() or b"null")
         async with http.form(request) as parts:
-            if "dicom" in (body or http.params(parts)):
+            if "dicom" in (body if isinstance(body, dict) else http.params(parts)):
                 raise AIAAException("INVALID_INPUT", "fetching an image from a PACS is not possible here")
             async with http.stored(http.files(parts)) as files:
                 if not files:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.aiaa.errors import AIAAException
+from sandbox.aiaa.http import plain_name
 from sandbox.aiaa.workspace import write_whole
 
 MAX_EXPIRY = 3600
@@ -100,7 +101,9 @@ class Sessions:
 
 def _fill(images: Path, files: Sequence[tuple[str, Path]], *, uncompress: bool) -> None:
     for index, (name, source) in enumerate(files):
-        target = images / (Path(name).name or f"image{index}")
+        target = images / plain_name(name, index)
+        if target.exists():  # several of one name
+            target = images / f"{index}-{target.name}"
         shutil.copyfile(source, target)
         if uncompress:
             _unpack(target, images)

@@ -25,10 +25,12 @@ Keys = str | Sequence[str]
 
 @dataclass
 class Geometry:
-    """Where an image came from. ``shape`` is the file's (i, j, k); ``steps`` undo resizing, cropping and slicing."""
+    """Where an image came from. ``shape`` is the file's (i, j[, k]), ``extension`` its format; ``steps`` undo resizing,
+    cropping and slicing."""
 
     affine: npt.NDArray[np.float64]
     shape: tuple[int, ...]
+    extension: str = ".nii.gz"
     steps: list[Callable[[Array], Array]] = field(default_factory=list)
 
 
@@ -41,11 +43,11 @@ def geometry(data: Data, key: str) -> Geometry:
     return found
 
 
-def load_image(data: Data, keys: Keys) -> None:
+def load_image(data: Data, keys: Keys, reader: str = "") -> None:  # noqa: ARG001 - the content tells the format
     for key in each(keys):
         image = images.read(data[key])
         data[key] = image.voxels.astype(np.float32)
-        data[f"{key}_geometry"] = Geometry(image.affine, image.voxels.shape[:3])
+        data[f"{key}_geometry"] = Geometry(image.affine, image.voxels.shape[: image.axes], image.extension)
 
 
 def add_channel(data: Data, keys: Keys) -> None:
@@ -64,9 +66,10 @@ def as_channel_last(data: Data, keys: Keys, channel_dim: int = 0) -> None:
 
 
 def ensure_channel_first(data: Data, keys: Keys) -> None:
-    """The file's fourth axis comes first; a file without one gets a channel axis of one."""
+    """The axis that follows the file's spatial ones comes first; a file without one gets a channel axis of one."""
     for key in each(keys):
-        data[key] = np.moveaxis(data[key], -1, 0) if data[key].ndim == 4 else data[key][None]
+        has_channels = data[key].ndim > len(geometry(data, key).shape)
+        data[key] = np.moveaxis(data[key], -1, 0) if has_channels else data[key][None]
 
 
 def spacing(data: Data, keys: Keys, pixdim: Sequence[float], mode: str = "bilinear") -> None:
@@ -161,11 +164,11 @@ def largest_component(data: Data, keys: Keys) -> None:
 
 
 def extreme_points(data: Data, keys: Keys, result: str = "result", points: str = "points") -> None:
-    """Six voxels of the foreground, lowest and highest along each axis; none for an empty mask."""
+    """Voxels of the foreground, the lowest and the highest along each axis; none for an empty mask."""
     for key in each(keys):
         voxels = np.argwhere(data[key] > 0)
         ends = (
-            [voxels[pick(voxels[:, axis])] for axis in range(3) for pick in (np.argmin, np.argmax)]
+            [voxels[pick(voxels[:, axis])] for axis in range(voxels.shape[1]) for pick in (np.argmin, np.argmax)]
             if len(voxels)
             else []
         )

@@ -1,17 +1,15 @@
 """The viewer plugin's lists of AIAA servers: ``/xapi/ohifaiaa``.
 
 Sources: the plugin's OhifAiaaApi.java, OhifViewerControllerAdvice.java, JsonAiaaServerListHandler.java and
-Security.java (unchanged from 3.0 to 3.7), and XNAT's XapiRequestMappingAspect.java, which answers before them.
+Security.java (unchanged from 3.0 to 3.7), and XNAT's XapiRequestMappingAspect.java, which answers before them. The
+answers are those that these classes gave when they were run (docs/xnat.md).
 """
-
-import json
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from sandbox.xnat import answers, java_url
+from sandbox.xnat import answers, jackson, java_url, negotiation
 from sandbox.xnat.gate import Gate, user_of
 from sandbox.xnat.site import Site
 
@@ -23,70 +21,96 @@ class AiaaApi:
         self._site = site
 
     def routes(self, gate: Gate) -> list[Route]:
+        handlers = {"GET": self._get, "PUT": self._put}
         return [
-            *gate.routes("/xapi/ohifaiaa/servers", {"GET": self._get, "PUT": self._put}, of_plugin=True),
-            *gate.routes(
-                "/xapi/ohifaiaa/projects/{project}/servers", {"GET": self._get, "PUT": self._put}, of_plugin=True
-            ),
+            *gate.routes("/xapi/ohifaiaa/servers", handlers, of_plugin=True),
+            *gate.routes("/xapi/ohifaiaa/projects/{project}/servers", handlers, of_plugin=True),
         ]
 
     async def _get(self, request: Request) -> Response:
         project: str | None = request.path_params.get("project")
-        if not _admits_json(request):
+        try:
+            if not negotiation.admits_json(request):
+                return answers.error_page(406)
+        except negotiation.Unreadable:
             return answers.error_page(406)
         if project is not None and (no := self._unreadable(request, project)):
             return no
         row = self._site.config.read(TOOL, path_of(project), project)  # a disabled one counts too
         if row is None:
             return answers.json_answer(["No AIAA server list found"], 404)
-        servers = _as_texts(_parsed(row.contents))
+        try:
+            servers = jackson.read(row.contents, lenient=False)
+        except jackson.NoList as error:
+            return answers.plugin_error(request, 500, f"Error creating JSON: {error} - Cause: {error}")
         if servers is None:
-            return answers.plugin_error(request, 500, "Error creating JSON: what is stored is no list of texts")
-        return answers.json_answer(servers)
+            return answers.empty(200)  # what Spring makes of a handler's null
+        try:
+            return answers.json_text(jackson.write(servers))
+        except UnicodeEncodeError:  # half of a surrogate pair, which only the side door stores
+            return answers.plugin_error(request, 500, "RuntimeException - ")
 
     async def _put(self, request: Request) -> Response:
         """The body is read before any right is looked at, so what cannot be read is the first error even then."""
         project: str | None = request.path_params.get("project")
-        if not _is_json(request.headers.get("content-type", "")):
+        if not negotiation.is_json(request.headers.get("content-type", "")):
             return answers.error_page(415)
-        servers = _as_texts(_parsed(await request.body()))
+        body = await request.body()
+        try:
+            servers = jackson.read(body, lenient=True) if body else None
+        except jackson.NoList:
+            return answers.plugin_error(request, 500, "RuntimeException - ")
         if servers is None:
-            status = self._site.options.malformed_json
-            return answers.plugin_error(
-                request, status, "RuntimeException - Could not read document: not a list of texts"
-            )
-        user = user_of(request)
-        if not user.is_administrator:
+            method = f"OhifAiaaApi.set{'Site' if project is None else 'Project'}AiaaJson"
+            told = f"Required request body is missing: {method}"
+            return answers.plugin_error(request, 500, f"RuntimeException - {told}")
+        if not user_of(request).is_administrator:
             return answers.empty(403)
-        if project is not None and not (project in self._site.archive.projects and user.may_read(project)):
-            return answers.plugin_error(request, 403, f"Bad project ID or not visible to user {user.name}: {project}")
-        if faults := [fault for server in servers if (fault := java_url.fault(server))]:
-            return answers.plugin_error(request, 422, f"Malformed URL - Cause: {faults[0]}")
+        if project is not None and (told := self._unwritable(request, project)):
+            return answers.plugin_error(request, 403, told)
+        faults = (java_url.fault(server, self._site.options.java) for server in servers)
+        if told := next((fault for fault in faults if fault), ""):
+            return answers.plugin_error(request, 422, f"Malformed URL - Cause: {told}")
+        self._store(request, project, servers)
+        updated = "Site" if project is None else f"Project {project}"
+        try:
+            return answers.text(f"{updated} server list updated", 200, negotiation.label_of_text(request))
+        except negotiation.Unreadable:
+            return answers.error_page(406)  # found when the answer is written: the list is stored by then
+
+    def _store(self, request: Request, project: str | None, servers: jackson.Texts) -> None:
         scope = "Site" if project is None else "Project"
+        contents = jackson.write(servers).encode(errors="replace").decode()  # halves of surrogate pairs become "?"
         self._site.config.write(
             TOOL,
             path_of(project),
             project,
-            json.dumps(servers, separators=(",", ":"), ensure_ascii=False),  # as Jackson writes it
-            user=user.name,
+            contents,
+            user=user_of(request).name,
             reason=f"Creating {scope} JSON",
             unversioned=True,
         )
-        told = "Site" if project is None else f"Project {project}"
-        # Text, whatever it is labelled.
-        label = "application/json" if request.headers.get("accept") == "application/json" else "text/plain"
-        return Response(f"{told} server list updated", media_type=label)
 
     def _unreadable(self, request: Request, project: str) -> Response | None:
         """Why not, if so. To most users, a project that does not exist is one that they may not see."""
-        user = user_of(request)
-        if project not in self._site.archive.projects and (user.is_administrator or user.has_all_data):
+        user, archive = user_of(request), self._site.archive
+        sees_all = user.is_administrator or user.has_all_data
+        if sees_all and project == archive.UNASSIGNED:
+            return answers.plugin_error(request, 403, _not_visible(user.name, project))
+        if sees_all and project not in archive.projects:
             return answers.plugin_error(
-                request,
-                self._site.options.unknown_project_admin_get,
-                f"NotFoundException - The following item(s) don't exist: {project}",
+                request, 422, f"NotFoundException - The following item(s) don't exist: {project}"
             )
-        return None if project in self._site.archive.projects and user.may_read(project) else answers.empty(403)
+        return None if self._site.may_read(user, project) else answers.empty(403)
+
+    def _unwritable(self, request: Request, project: str) -> str:
+        """Why not, if so: for writing, the plugin asks for the right to see the project itself, not its data."""
+        user = user_of(request)
+        if self._site.may_see(user, project):
+            return ""
+        if user.has_all_data:
+            return _not_visible(user.name, project)
+        return f"User {user.name} does not have read permission for xnat:projectData/ID"
 
 
 def path_of(project: str | None) -> str:
@@ -94,28 +118,5 @@ def path_of(project: str | None) -> str:
     return "site-json" if project is None else "project-json"
 
 
-def _parsed(text: str | bytes) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return None
-
-
-def _as_texts(content: Any) -> list[str | None] | None:
-    """As Jackson reads a ``List<String>``: single values become texts, null stays. None for anything else."""
-    if not isinstance(content, list) or any(isinstance(item, (list, dict)) for item in content):
-        return None
-    return [item if item is None or isinstance(item, str) else json.dumps(item) for item in content]
-
-
-def _admits_json(request: Request) -> bool:
-    accepted = request.headers.get("accept", "*/*").split(",")
-    return any(_is_json(kind) or _media_type(kind) in ("*/*", "application/*") for kind in accepted)
-
-
-def _is_json(header: str) -> bool:
-    return _media_type(header) == "application/json"
-
-
-def _media_type(header: str) -> str:
-    return header.partition(";")[0].strip().lower()
+def _not_visible(user: str, project: str) -> str:
+    return f"Bad project ID or not visible to user {user}: {project}"

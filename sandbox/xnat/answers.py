@@ -1,20 +1,27 @@
-"""Answers in XNAT's spelling: Tomcat's error pages, JSON with escaped HTML characters, tables."""
+"""Answers in XNAT's spelling: Tomcat's error pages, JSON, the viewer plugin's texts."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, Response
 
-_ESCAPED = {ord(character): f"\\u{ord(character):04X}" for character in "<>&'"}
+from sandbox.xnat import negotiation
 
 
 def json_answer(content: Any, status: int = 200) -> Response:
-    """XNAT's JSON writer escapes what HTML would read (NrgXnat/xnat, web/.../configuration/WebConfig.java)."""
-    text = json.dumps(content, separators=(",", ":")).translate(_ESCAPED)
-    return Response(text, status_code=status, media_type="application/json")
+    return json_text(json.dumps(content, separators=(",", ":"), ensure_ascii=False), status)
+
+
+def json_text(text: str, status: int = 200) -> Response:
+    return Response(text.encode(), status_code=status, media_type="application/json;charset=UTF-8")
+
+
+def text(words: str, status: int, label: str) -> Response:
+    """As Spring's converter for texts writes it, which knows Latin-1 only, whatever the label is."""
+    return Response(words.encode("iso-8859-1", "replace"), status, {"Content-Type": f"{label};charset=ISO-8859-1"})
 
 
 def empty(status: int) -> Response:
@@ -31,13 +38,20 @@ def error_page(status: int, reason: str = "") -> Response:
     )
 
 
-def plugin_error(request: Request, status: int, text: str) -> Response:
-    """The viewer plugin's: JSON only for exactly this Accept header, and then without escaping quotes in the text."""
-    if request.headers.get("accept") == "application/json":
-        return Response(f'{{ "ResponseMessage":"{text}" }}', status_code=status, media_type="application/json")
-    return PlainTextResponse(text, status_code=status)
+def not_allowed(methods: Iterable[str]) -> Response:
+    page = error_page(405)
+    page.headers["Allow"] = ", ".join(methods)
+    return page
 
 
-def table(rows: Sequence[dict[str, str]]) -> Response:
-    """The ResultSet form of ``/data`` listings; numbers are texts in it."""
-    return json_answer({"ResultSet": {"Result": list(rows), "totalRecords": str(len(rows))}})
+def plugin_error(request: Request, status: int, words: str) -> Response:
+    """The viewer plugin's. A GET's is labelled JSON, another's as the request accepts; it is JSON for exactly one
+    Accept header, and then without escaping quotes in the text."""
+    if request.headers.get("accept") == negotiation.JSON:
+        return text(f'{{ "ResponseMessage":"{words}" }}', status, negotiation.JSON)
+    if request.method in ("GET", "HEAD"):
+        return text(words, status, negotiation.JSON)
+    try:
+        return text(words, status, negotiation.label_of_text(request))
+    except negotiation.Unreadable:
+        return text(words, status, negotiation.TEXT)

@@ -12,7 +12,9 @@ from sandbox.xnat import answers, pages
 from sandbox.xnat.aiaa_api import AiaaApi
 from sandbox.xnat.config_api import ConfigApi
 from sandbox.xnat.data_api import DataApi
+from sandbox.xnat.firewall import Dispatcher, Firewall
 from sandbox.xnat.gate import ContextPath, Gate, StartUp
+from sandbox.xnat.imaging_api import ImagingApi
 from sandbox.xnat.options import Options
 from sandbox.xnat.proxy import Proxy
 from sandbox.xnat.site import Site
@@ -46,7 +48,9 @@ def create_app(options: Options, site: Site | None = None) -> Starlette:
     middleware = [
         Middleware(FaultInjector, plan=plan),
         Middleware(StartUp, site=site),
+        Middleware(Firewall),
         Middleware(ContextPath, path=options.context_path),
+        Middleware(Dispatcher),
     ]
     if options.proxy_timeout is not None:
         middleware.insert(1, Middleware(Proxy, seconds=options.proxy_timeout))
@@ -60,8 +64,9 @@ def create_app(options: Options, site: Site | None = None) -> Starlette:
             *AiaaApi(site).routes(gate),
             *ViewerApi(site).routes(gate),
             *Xapi(site).routes(gate),
-            *(route for prefix in ("/data", "/REST") for route in ConfigApi(site).routes(gate, prefix)),
-            *(route for prefix in ("/data", "/REST") for route in DataApi(site).routes(gate, prefix)),
+            *ConfigApi(site).routes(gate),
+            *DataApi(site).routes(gate),
+            *ImagingApi(site).routes(gate),
         ],
         middleware=middleware,
         exception_handlers={404: _page, 405: _page},

@@ -1,12 +1,13 @@
-"""Projects with their subjects and imaging sessions. Invented, and nobody's images: labels only."""
+"""Projects with their subjects and imaging sessions. Invented, and nobody's images."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Literal
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """An imaging session, unless ``xsi_type`` says otherwise; ``date`` as XNAT writes it."""
+    """An imaging session, unless ``xsi_type`` says otherwise; ``date`` as XNAT writes it, ``scans`` by ID."""
 
     id: str
     label: str
@@ -14,6 +15,7 @@ class Experiment:
     date: str
     xsi_type: str = "xnat:ctSessionData"
     shared_into: tuple[str, ...] = ()
+    scans: tuple[str, ...] = ("1",)
 
     @property
     def is_imaging(self) -> bool:
@@ -28,14 +30,18 @@ class Subject:
 
 @dataclass
 class Project:
+    """``accessibility``: all who are logged in see that a protected project is there, and read a public one."""
+
     id: str
     name: str = ""
     aliases: tuple[str, ...] = ()
     subjects: list[Subject] = field(default_factory=list)
     experiments: list[Experiment] = field(default_factory=list)
+    accessibility: Literal["private", "protected", "public"] = "private"
 
 
 class Archive:
+    UNASSIGNED = "Unassigned"  # XNAT's name for what is in no project, which is a project nowhere else
     _SUBJECTS = 3
     _SESSIONS = 2  # for each subject
 

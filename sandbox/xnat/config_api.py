@@ -13,18 +13,19 @@ from sandbox.xnat import answers
 from sandbox.xnat.config_store import Row
 from sandbox.xnat.gate import Gate, user_of
 from sandbox.xnat.site import Site
+from sandbox.xnat.tables import table
 
 
 class ConfigApi:
     def __init__(self, site: Site) -> None:
         self._site = site
 
-    def routes(self, gate: Gate, prefix: str) -> list[Route]:
+    def routes(self, gate: Gate) -> list[Route]:
         handlers = {"GET": self._get, "PUT": self._put, "DELETE": self._delete}
         return [
-            *gate.routes(f"{prefix}/config/{{tool}}/{{path}}", handlers),
-            *gate.routes(f"{prefix}/projects/{{project}}/config", {"GET": self._tools}),
-            *gate.routes(f"{prefix}/projects/{{project}}/config/{{tool}}/{{path}}", handlers),
+            *gate.routes("/data/config/{tool}/{path}", handlers),
+            *gate.routes("/data/projects/{project}/config", {"GET": self._tools}),
+            *gate.routes("/data/projects/{project}/config/{tool}/{path}", handlers),
         ]
 
     async def _tools(self, request: Request) -> Response:
@@ -32,7 +33,7 @@ class ConfigApi:
         if not self._may_read(request, project):
             return answers.error_page(404)
         tools = self._site.config.tools(project)
-        return answers.table([{"tool": tool} for tool in tools]) if tools else answers.error_page(404)
+        return table(request, [{"tool": tool} for tool in tools]) if tools else answers.error_page(404)
 
     async def _get(self, request: Request) -> Response:
         tool, path, project = _key(request)
@@ -46,13 +47,13 @@ class ConfigApi:
         if contents_only:
             return PlainTextResponse(history[-1].contents)
         everything = request.query_params.get("action") == "getHistory"
-        return _rows(tool, path, project, history if everything else history[-1:])
+        return _rows(request, tool, path, project, history if everything else history[-1:])
 
     async def _put(self, request: Request) -> Response:
         tool, path, project = _key(request)
         if not self._may_write(request, project):
             return answers.error_page(403)
-        contents = (await request.body()).decode()
+        contents = (await request.body()).decode(errors="replace")
         if not contents.strip() or request.query_params.get("inbody") != "true":
             return answers.error_page(500, "contents must not be empty")
         before = self._site.config.read(tool, path, project)
@@ -73,7 +74,7 @@ class ConfigApi:
         return answers.empty(200) if disabled else answers.error_page(500)
 
     def _may_read(self, request: Request, project: str) -> bool:
-        return project in self._site.archive.projects and user_of(request).may_read(project)
+        return self._site.may_read(user_of(request), project)
 
     def _may_write(self, request: Request, project: str | None) -> bool:
         user = user_of(request)
@@ -84,8 +85,9 @@ def _key(request: Request) -> tuple[str, str, str | None]:
     return request.path_params["tool"], request.path_params["path"], request.path_params.get("project")
 
 
-def _rows(tool: str, path: str, project: str | None, history: Sequence[Row]) -> Response:
-    return answers.table(
+def _rows(request: Request, tool: str, path: str, project: str | None, history: Sequence[Row]) -> Response:
+    return table(
+        request,
         [
             {
                 "tool": tool,
@@ -100,5 +102,5 @@ def _rows(tool: str, path: str, project: str | None, history: Sequence[Row]) -> 
                 "status": row.status,
             }
             for row in history
-        ]
+        ],
     )

@@ -67,10 +67,12 @@ class ConfigStore:
         self._keep()
 
     def disable(self, tool: str, path: str, project: str | None, *, user: str) -> bool:
-        """False if there is nothing enabled. The contents stay."""
+        """False if there is nothing. The contents stay."""
         row = self.read(tool, path, project)
-        if row is None or row.status == "disabled":
+        if row is None:
             return False
+        if row.status == "disabled":
+            return True
         self.write(tool, path, project, row.contents, user=user, reason="Disabling this setting", status="disabled")
         return True
 

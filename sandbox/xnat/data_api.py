@@ -1,4 +1,4 @@
-"""``/data`` (and ``/REST``, the same): sessions, alias tokens, projects, subjects, experiments.
+"""``/data``: sessions, alias tokens, projects, subjects, and which experiments they have.
 
 Sources: NrgXnat/xnat, web/.../restlet/resources/{UserSession,UserAuth,ProjectListResource,ProjectResource}.java and
 web/.../restlet/services/AliasTokenRestlet.java; https://wiki.xnat.org/xnat-api.
@@ -6,38 +6,60 @@ web/.../restlet/services/AliasTokenRestlet.java; https://wiki.xnat.org/xnat-api.
 
 import uuid
 from collections.abc import Callable
-from typing import Any
+from urllib.parse import parse_qs
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from sandbox.xnat import answers
-from sandbox.xnat.archive import Experiment, Project
-from sandbox.xnat.gate import Gate, session_of, user_of
+from sandbox.xnat import answers, documents
+from sandbox.xnat.archive import Project, Subject
+from sandbox.xnat.gate import Gate, Handler, session_of, user_of
+from sandbox.xnat.imaging_api import row_of
 from sandbox.xnat.site import Site
+from sandbox.xnat.tables import Row, table
+
+_SEARCHED = {"xnat:projectData": "Project", "xnat:subjectData": "Subject", "xnat:ctSessionData": "CT Session"}
 
 
 class DataApi:
     def __init__(self, site: Site) -> None:
         self._site = site
 
-    def routes(self, gate: Gate, prefix: str) -> list[Route]:
+    def routes(self, gate: Gate) -> list[Route]:
         session = {"GET": self._session, "POST": self._session, "DELETE": self._end_session}
-        tokens = f"{prefix}/services/tokens"
-        project = f"{prefix}/projects/{{project}}"
+        services = "/data/services"
+        tokens = f"{services}/tokens"
+
+        async def log_in(request: Request) -> Response:
+            """By a form, to which everybody has access."""
+            form = parse_qs((await request.body()).decode(errors="replace"), keep_blank_values=True)
+            name, password = (form.get(field, [""])[0] for field in ("username", "password"))
+            user = self._site.accounts.log_in(name, password)
+            session = self._site.sessions.open(user) if user else None
+            if session is None:
+                return answers.error_page(401)
+            answer = PlainTextResponse(session.id)
+            gate.hand_out(answer, session)
+            return answer
+
+        project = "/data/projects/{project}"
         return [
-            *gate.routes(f"{prefix}/JSESSION", session),
-            *gate.routes(f"{prefix}/auth", {"GET": self._who}),
+            *gate.routes("/data/JSESSION", session),
+            *gate.routes("/data/auth", {"GET": self._who}),
             *gate.routes(f"{tokens}/issue", {"GET": self._issue_token}),
             *gate.routes(f"{tokens}/issue/user/{{user}}", {"GET": self._issue_token}),
             *gate.routes(f"{tokens}/validate/{{alias}}/{{secret}}", {"GET": self._validate_token}),
             *gate.routes(f"{tokens}/invalidate/{{alias}}", {"GET": self._invalidate_token}),
-            *gate.routes(f"{prefix}/projects", {"GET": self._projects}),
-            *gate.routes(project, {"GET": self._of_project(_item)}),
+            *gate.routes("/data/search/elements", {"GET": _elements}),
+            *gate.routes("/data/search/elements/{element}", {"GET": _fields}),
+            *gate.routes("/data/projects", {"GET": self._projects}),
+            *gate.routes(project, {"GET": self._of_project(_project)}),
             *gate.routes(f"{project}/subjects", {"GET": self._of_project(_subjects)}),
             *gate.routes(f"{project}/experiments", {"GET": self._of_project(self._experiments)}),
-            *gate.routes(f"{project}/subjects/{{subject}}/experiments", {"GET": self._experiments_of_subject}),
+            *gate.routes(f"{project}/subjects/{{subject}}", {"GET": self._of_subject(_subject)}),
+            *gate.routes(f"{project}/subjects/{{subject}}/experiments", {"GET": self._of_subject(_experiments_of)}),
+            *(Route(path, log_in, methods=["PUT", "POST"]) for path in (f"{services}/auth", f"{services}/auth/")),
         ]
 
     async def _session(self, request: Request) -> Response:
@@ -84,40 +106,80 @@ class DataApi:
     async def _projects(self, request: Request) -> Response:
         user = user_of(request)
         override = user.is_administrator and request.query_params.get("allDataOverride") == "true"
-        visible = [project for project in self._site.archive.projects.values() if override or user.may_read(project.id)]
-        return answers.table([_row(project) for project in visible])
+        visible = [
+            project
+            for project in self._site.archive.projects.values()
+            if override or self._site.may_see(user, project.id)
+        ]
+        return table(request, [_row(project) for project in visible])
 
-    def _experiments(self, project: Project) -> Response:
-        return answers.table([_experiment_row(project, each) for each in self._site.archive.experiments_in(project)])
+    def _experiments(self, request: Request, project: Project) -> Response:
+        return table(request, [row_of(project, each) for each in self._site.archive.experiments_in(project)])
 
-    async def _experiments_of_subject(self, request: Request) -> Response:
-        """Of a subject by ID or label."""
-        name = request.path_params["subject"]
-
-        def tell(project: Project) -> Response:
-            subject = next((each for each in project.subjects if name in (each.id, each.label)), None)
-            if subject is None:
-                return answers.error_page(404)
-            return answers.table(
-                [_experiment_row(project, each) for each in project.experiments if each.subject == subject.id]
-            )
-
-        answer: Response = await self._of_project(tell)(request)
-        return answer
-
-    def _of_project(self, tell: Callable[[Project], Response]) -> Any:
+    def _of_project(self, tell: Callable[[Request, Project], Response]) -> Handler:
         """A handler for something of a project; one that is not visible is one that does not exist."""
 
         async def handler(request: Request) -> Response:
             project = self._site.archive.find(request.path_params["project"])
-            if project is None or not user_of(request).may_read(project.id):
+            if project is None or not self._site.may_read(user_of(request), project.id):
                 return answers.error_page(404)
-            return tell(project)
+            return tell(request, project)
 
         return handler
 
+    def _of_subject(self, tell: Callable[[Request, Project, Subject], Response]) -> Handler:
+        """The same for something of a subject, which may be named by ID or label."""
 
-def _row(project: Project) -> dict[str, str]:
+        def of_project(request: Request, project: Project) -> Response:
+            name = request.path_params["subject"]
+            subject = next((each for each in project.subjects if name in (each.id, each.label)), None)
+            return tell(request, project, subject) if subject else answers.error_page(404)
+
+        return self._of_project(of_project)
+
+
+async def _elements(request: Request) -> Response:
+    """The types of the data model that can be searched for."""
+    rows = [
+        {"ELEMENT_NAME": name, "SINGULAR": singular, "PLURAL": f"{singular}s", "SECURED": "true"}
+        for name, singular in _SEARCHED.items()
+    ]
+    return table(request, rows)
+
+
+async def _fields(request: Request) -> Response:
+    element = request.path_params["element"]
+    if element not in _SEARCHED:
+        return answers.error_page(404)
+    return table(request, [{"FIELD_ID": name, "ELEMENT_NAME": element} for name in ("ID", "LABEL", "PROJECT")])
+
+
+def _project(request: Request, project: Project) -> Response:
+    return documents.answer(request, documents.of_project(project))
+
+
+def _subject(request: Request, project: Project, subject: Subject) -> Response:
+    return documents.answer(request, documents.of_subject(project, subject))
+
+
+def _subjects(request: Request, project: Project) -> Response:
+    rows = [
+        {
+            "ID": subject.id,
+            "label": subject.label,
+            "project": project.id,
+            "URI": f"/data/subjects/{subject.id}",
+        }
+        for subject in project.subjects
+    ]
+    return table(request, rows)
+
+
+def _experiments_of(request: Request, project: Project, subject: Subject) -> Response:
+    return table(request, [row_of(project, each) for each in project.experiments if each.subject == subject.id])
+
+
+def _row(project: Project) -> Row:
     return {
         "ID": project.id,
         "secondary_ID": project.id,
@@ -126,31 +188,4 @@ def _row(project: Project) -> dict[str, str]:
         "pi_firstname": "",
         "pi_lastname": "",
         "URI": f"/data/projects/{project.id}",
-    }
-
-
-def _item(project: Project) -> Response:
-    fields = {"ID": project.id, "secondary_ID": project.id, "name": project.name}
-    return answers.json_answer({"items": [{"children": [], "meta": {}, "data_fields": fields}]})
-
-
-def _subjects(project: Project) -> Response:
-    return answers.table(
-        [
-            {"ID": subject.id, "label": subject.label, "project": project.id, "URI": f"/data/subjects/{subject.id}"}
-            for subject in project.subjects
-        ]
-    )
-
-
-def _experiment_row(project: Project, experiment: Experiment) -> dict[str, str]:
-    return {
-        "ID": experiment.id,
-        "label": experiment.label,
-        "project": project.id,
-        "subject_ID": experiment.subject,
-        "date": experiment.date,
-        "insert_date": f"{experiment.date} 12:00:00.0",
-        "xsiType": experiment.xsi_type,
-        "URI": f"/data/experiments/{experiment.id}",
     }

@@ -5,6 +5,8 @@ XnatExpiredPasswordFilter.java there, and web/.../initialization/SecurityConfig.
 """
 
 import re
+import secrets
+import time
 from base64 import b64decode
 from collections.abc import Awaitable, Callable, Mapping
 
@@ -22,6 +24,8 @@ from sandbox.xnat.site import Phase, Site
 Handler = Callable[[Request], Awaitable[Response]]
 
 _BROWSER = re.compile("Mozilla|AppleWebKit|MSIE|Opera")
+_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+_EXPIRED_PAGE = "/app/template/XDATScreen_UpdateUser.vm"
 
 
 class StartUp:
@@ -72,57 +76,78 @@ class Gate:
 
         async def admitted(request: Request) -> Response:
             if user_of(request).has_to_change_password:
-                return self._redirect("/app/template/ChangePassword.vm")
+                return self._redirect(_EXPIRED_PAGE)
             if not (self._site.initialized or before_set_up):
                 admin = user_of(request).is_administrator
                 return self._redirect("/setup" if admin else "/app/template/Unconfigured.vm")
             if of_plugin and not self._site.has_lists:
                 return answers.error_page(404)
-            return await handlers["GET" if request.method == "HEAD" else request.method](request)
+            if request.method == "OPTIONS":
+                return answers.empty(200)
+            handler = handlers.get("GET" if request.method == "HEAD" else request.method)
+            return await handler(request) if handler else answers.not_allowed(handlers)
 
         async def endpoint(request: Request) -> Response:
-            session, new = self._session(request)
+            """All methods alike: who is not logged in is not told which there are."""
+            try:
+                session, new = self._session(request)
+            except _NotCredentials:
+                return answers.error_page(500)
             if session is None:
-                return self._refusal(request)
-            request.state.session = session
-            answer = await admitted(request)
-            if new:
-                self._set_cookie(answer, session)
+                answer = self._refusal(request)
+            else:
+                request.state.session = session
+                answer = await admitted(request)
+            self.hand_out(answer, session, known=session is not None and not new)
             return answer
 
-        return [Route(spelling, endpoint, methods=list(handlers)) for spelling in (path, f"{path}/")]
+        return [Route(spelling, endpoint, methods=_METHODS) for spelling in (path, f"{path}/")]
 
     def _session(self, request: Request) -> tuple[Session | None, bool]:
         """The request's session, and whether it was opened for it: a cookie's, else a new one for Basic credentials.
 
         Beside a session of the same user, the credentials are not even looked at.
+
+        Raises _NotCredentials.
         """
         given = _basic(request)
         session = self._site.sessions.find(request.cookies.get("JSESSIONID", ""))
+        if given is None and session is None and not self._site.options.require_login:
+            return Session(secrets.token_hex(16).upper(), User("guest", ""), 0), True  # not one that counts
         if given is None or (session and session.user.name == self._site.accounts.account_of(given[0])):
             return session, False
         user = self._site.accounts.log_in(*given)
         return (self._site.sessions.open(user), True) if user else (None, False)
 
     def _refusal(self, request: Request) -> Response:
-        if _BROWSER.search(request.headers.get("user-agent", "")) and _basic(request) is None:
+        """Only who gave no credentials is asked for them."""
+        if _basic(request) is not None:
+            told = "Your login attempt failed: wrong name or password, a locked account, or too many sessions."
+            return answers.error_page(401, told)
+        if _BROWSER.search(request.headers.get("user-agent", "")):
             return self._redirect("/app/template/Login.vm")
-        page = answers.error_page(401, "Login failed: wrong name or password, a locked account, or too many sessions.")
+        page = answers.error_page(401)
         page.headers["WWW-Authenticate"] = 'Basic realm="XNAT Protected Area"'
         return page
 
     def _redirect(self, path: str) -> Response:
         return RedirectResponse(self._site.options.context_path + path, status_code=302)
 
-    def _set_cookie(self, answer: Response, session: Session) -> None:
-        answer.set_cookie(
-            "JSESSIONID",
-            session.id,
-            path=f"{self._site.options.context_path}/",
-            httponly=True,
-            secure=self._site.secure_cookie,
-            samesite=None,
-        )
+    def hand_out(self, answer: Response, session: Session | None, *, known: bool = False) -> None:
+        """The cookies of an answer.
+
+        session  None for that of somebody who is not logged in
+        known    the request came with its cookie
+        """
+        if not known:
+            id_ = session.id if session else secrets.token_hex(16).upper()
+            self._set_cookie(answer, f"JSESSIONID={id_}", "; HttpOnly")
+        now, lasts = time.time() * 1000, self._site.options.session_timeout * 1000
+        self._set_cookie(answer, f'SESSION_EXPIRATION_TIME="{now:.0f},{lasts:.0f}"')
+
+    def _set_cookie(self, answer: Response, cookie: str, attributes: str = "") -> None:
+        secure = "; Secure" if self._site.secure_cookie else ""
+        answer.headers.append("Set-Cookie", f"{cookie}; Path={self._site.options.context_path}/{secure}{attributes}")
 
 
 def session_of(request: Request) -> Session:
@@ -134,12 +159,22 @@ def user_of(request: Request) -> User:
     return session_of(request).user
 
 
+class _NotCredentials(ValueError):
+    """The header is Basic's, and there is no name and password in it."""
+
+
 def _basic(request: Request) -> tuple[str, str] | None:
+    """None without a header that begins with ``Basic `` in exactly this spelling.
+
+    Raises _NotCredentials.
+    """
     scheme, _, value = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "basic":
+    if scheme != "Basic":
         return None
     try:
-        name, _, password = b64decode(value, validate=True).decode().partition(":")
+        name, colon, password = b64decode(value, validate=True).decode().partition(":")
     except ValueError:
-        return "", ""
+        raise _NotCredentials from None
+    if not colon:
+        raise _NotCredentials
     return name, password

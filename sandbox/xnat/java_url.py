@@ -1,6 +1,7 @@
 """What ``new java.net.URL(text)`` takes: the plugin's only check of a server's address. It connects to nothing.
 
-Source: OpenJDK's java/net/URL.java and URLStreamHandler.java; the plugin's OhifAiaaApi.java.
+Sources: OpenJDK's java/net/URL.java, URLStreamHandler.java and, since Java 20, sun/net/util/IPAddressUtil.java
+(https://bugs.openjdk.org/browse/JDK-8293590); the plugin's OhifAiaaApi.java.
 """
 
 import re
@@ -9,10 +10,15 @@ _AUTHORITY = ("http", "https", "ftp", "file")
 _KNOWN = (*_AUTHORITY, "jar", "mailto")
 _INTEGERS = 2**31
 """A port is read as a Java ``int``: this and more is no number."""
+_JAVA_20 = 64  # class file version
+_NOT_IN_A_HOST = re.compile(r"""[\x00-\x20"#<>\\^`{|}\x7f]""")
 
 
-def fault(text: str | None) -> str | None:
-    """Java's message for a text that is no URL; None for one that is."""
+def fault(text: str | None, java: int = 52) -> str | None:
+    """Java's message for a text that is no URL; None for one that is.
+
+    java  its class file version
+    """
     if text is None:
         return "null"
     spec = text.strip("".join(map(chr, range(33))))
@@ -25,7 +31,10 @@ def fault(text: str | None) -> str | None:
         return f"unknown protocol: {protocol}"
     if protocol == "jar":
         return _archive_fault(rest)
-    return _authority_fault(re.split(r"[/?#]", rest[2:])[0]) if protocol in _AUTHORITY and rest[:2] == "//" else None
+    if protocol not in _AUTHORITY or rest[:2] != "//":
+        return None
+    authority = re.split(r"[/?#]", rest[2:])[0]
+    return _authority_fault(authority) or (_host_fault(authority) if java >= _JAVA_20 else None)
 
 
 def _archive_fault(rest: str) -> str | None:
@@ -49,3 +58,8 @@ def _authority_fault(authority: str) -> str | None:
     if not re.fullmatch(r"[+-]?\d+", port) or not -_INTEGERS <= int(port) < _INTEGERS:
         return f'For input string: "{port}"'
     return f"Invalid port number :{port}" if int(port) < -1 else None
+
+
+def _host_fault(authority: str) -> str | None:
+    found = _NOT_IN_A_HOST.search(authority.rpartition("@")[2])
+    return f"Illegal character found in host: '{found[0]}'" if found else None

@@ -4,7 +4,6 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -19,10 +18,12 @@ class Options:
     session_timeout            of idle sessions
     max_failed_logins, lockout the account is locked for this long after so many
     token_timeout              ``aliasTokenTimeout``
+    require_login              False: an open site, where everybody without a login is the user ``guest``
     initialized                False: an administrator has yet to finish the set-up page
     core_after, plugins_after  after a start: nothing of the web application is there, then only its core
-    plugins, java              folder of plugins, read at each start in place of the next two; and the class file
-                               version that XNAT's Java takes at most (52 is Java 8's)
+    plugins                    folder of plugins, read at each start in place of the next two
+    java                       the class file version that XNAT's Java takes at most: 52 is Java 8's, 65 is Java 21's,
+                               which refuses some addresses of servers, too
     start_log                  file that each start adds a line to
     viewer_plugin              the OHIF plugin's version; None: it is not installed. Its lists of servers came with 3.0
     other_plugins              ids of plugins that are installed besides
@@ -30,7 +31,6 @@ class Options:
     build_threads              sessions of a project, subject or site that are built at the same time
     log                        the viewer plugin's ohifviewer.log; None: only in memory
     proxy_timeout              a proxy in front answers 504 after so long, and XNAT goes on; None: there is none
-    unknown_project_admin_get, malformed_json   statuses on which XNAT's sources leave doubt
     """
 
     projects: tuple[str, ...] = ()
@@ -42,6 +42,7 @@ class Options:
     max_failed_logins: int = 20
     lockout: float = 60 * 60
     token_timeout: float = 2 * 24 * 60 * 60
+    require_login: bool = True
     initialized: bool = True
     core_after: float = 0
     plugins_after: float = 0
@@ -54,8 +55,6 @@ class Options:
     build_threads: int = 4
     log: Path | None = None
     proxy_timeout: float | None = None
-    unknown_project_admin_get: Literal[422, 404] = 422
-    malformed_json: Literal[500, 400] = 500
 
 
 def parse(arguments: Sequence[str]) -> tuple[str, int, Options]:

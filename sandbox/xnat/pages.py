@@ -1,10 +1,10 @@
 """What a person sees who opens the stand-in in a browser."""
 
-import json
 from html import escape
 
 from starlette.responses import HTMLResponse, Response
 
+from sandbox.xnat import jackson
 from sandbox.xnat.aiaa_api import TOOL, path_of
 from sandbox.xnat.site import Site
 from sandbox.xnat.viewer import url_used
@@ -35,7 +35,7 @@ def login() -> Response:
 def _list(site: Site, project: str | None) -> list[str] | None:
     row = site.config.read(TOOL, path_of(project), project)
     try:
-        servers = json.loads(row.contents) if row else None
-    except ValueError:
+        servers = jackson.read(row.contents, lenient=False) if row else None
+    except jackson.NoList:
         return None
-    return [str(server) for server in servers] if isinstance(servers, list) else None
+    return None if servers is None else [(server or "").encode(errors="replace").decode() for server in servers]

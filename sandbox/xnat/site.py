@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass, field
 from enum import Enum
 
-from sandbox.xnat.accounts import Accounts, Clock
+from sandbox.xnat.accounts import Accounts, Clock, User
 from sandbox.xnat.archive import Archive
 from sandbox.xnat.config_store import ConfigStore
 from sandbox.xnat.metadata import ViewerMetadata
@@ -64,6 +64,16 @@ class Site:
         version without a number, as of a build of one's own, is a new one."""
         major = re.match(r"v?(\d+)", self.plugins.get(VIEWER, "0"))
         return self.phase is Phase.READY and (major is None or int(major[1]) >= 3)
+
+    def may_read(self, user: User, project: str) -> bool:
+        """Its data; false for a project that does not exist."""
+        known = self.archive.projects.get(project)
+        return known is not None and (user.may_read(project) or known.accessibility == "public")
+
+    def may_see(self, user: User, project: str) -> bool:
+        """That it is there."""
+        known = self.archive.projects.get(project)
+        return known is not None and (user.may_read(project) or known.accessibility != "private")
 
     def restart(self) -> None:
         """What a restart of Tomcat does: sessions end, what is stored stays."""

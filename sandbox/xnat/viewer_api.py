@@ -119,13 +119,12 @@ class ViewerApi:
         sees_all = user.is_administrator or user.has_all_data
         for known, what in ((project in archive.projects, project), (found is not None, name)):
             if not known and sees_all:
-                status = self._site.options.unknown_project_admin_get
                 return answers.plugin_error(
-                    request, status, f"NotFoundException - The following item(s) don't exist: {what}"
+                    request, 422, f"NotFoundException - The following item(s) don't exist: {what}"
                 )
         if found is None or project not in archive.projects:
             return answers.empty(403)
-        if not (user.may_edit(project) if edit else user.may_read(project)):
+        if not (user.may_edit(project) if edit else self._site.may_read(user, project)):
             return answers.empty(403)
         owner, session = found
         # XNAT's own check takes a label, too; the plugin does not.

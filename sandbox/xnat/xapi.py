@@ -1,7 +1,9 @@
-"""``/xapi``: users with their roles and groups, site preferences, plugins.
+"""``/xapi``: users with their roles and groups, site preferences, plugins, the data model's schema.
 
 Sources: NrgXnat/xnat, web/.../xapi/rest/{users/UsersApi,settings/SiteConfigApi,...}.java and XnatPluginApi.java.
 """
+
+from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -21,6 +23,7 @@ BUILD_INFO = {
     "isDirty": "false",
     "application": "XNAT stand-in",
 }
+_SCHEMA = Path(__file__).with_name("xnat.xsd")
 _VIEWER_NAME, _VIEWER_CLASS = "XNAT OHIF Viewer Plugin", "org.nrg.xnatx.plugins.ohifviewer.OhifViewerPlugin"
 
 
@@ -39,6 +42,8 @@ class Xapi:
             *gate.routes(f"{user}/groups/{{name}}", {"PUT": self._grant, "DELETE": self._grant}),
             *gate.routes("/xapi/siteConfig", {"POST": self._configure}, before_set_up=True),
             *gate.routes("/xapi/siteConfig/initialized", {"GET": self._initialized}, before_set_up=True),
+            *gate.routes("/xapi/schemas", {"GET": self._schemas}),
+            *gate.routes("/xapi/schemas/{schema}", {"GET": self._schema}),
             *gate.routes("/xapi/plugins", {"GET": self._plugins}),
             *gate.routes("/xapi/plugins/{plugin}", {"GET": self._plugin}),
         ]
@@ -86,6 +91,14 @@ class Xapi:
 
     async def _initialized(self, _: Request) -> Response:
         return answers.json_answer(self._site.initialized)
+
+    async def _schemas(self, _: Request) -> Response:
+        return answers.json_answer([_SCHEMA.stem])
+
+    async def _schema(self, request: Request) -> Response:
+        if request.path_params["schema"] != _SCHEMA.stem:
+            return answers.empty(404)
+        return Response(_SCHEMA.read_bytes(), media_type="application/xml")
 
     async def _plugins(self, _: Request) -> Response:
         return answers.json_answer(self._installed())

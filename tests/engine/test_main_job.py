@@ -57,6 +57,10 @@ class Deployment:
         )
         return int(numpy.count_nonzero(numpy.asanyarray(mask.dataobj)))
 
+    def listed(self) -> list[str]:
+        """Names of the models on the server."""
+        return [entry["name"] for entry in requests.get(f"{self.aiaa}/v1/models", timeout=10).json()]
+
     def uploads(self) -> list[str]:
         """What the server was asked to load since it started."""
         log = requests.get(f"{self.aiaa}/sandbox/requests", timeout=10).json()
@@ -173,17 +177,23 @@ def test_another_server_for_a_project_changes_its_list_only(deployment: Deployme
     deployment.stack.require_no_changes()
 
 
-def test_another_port_moves_the_server_and_uploads_no_model(deployment: Deployment) -> None:
-    deployment.change(lambda wanted: wanted["servers"]["main"].update(port=free_port()))
+def test_another_port_moves_the_server_uploads_no_model_and_one_may_be_taken_out_meanwhile(
+    deployment: Deployment,
+) -> None:
+    def move_and_take_out(wanted: dict[str, Any]) -> None:
+        wanted["servers"]["main"].update(port=free_port())
+        del wanted["models"][SPLEEN]
+
+    deployment.change(move_and_take_out)
     preview = deployment.stack.preview()
     assert preview.changes == {
         "HostCheck main": "update",
         "Container main-aiaa": "replace",
         "Endpoint main": "update",
         f"Model main/{LIVER}": "update",
-        f"Model main/{SPLEEN}": "update",
+        f"Model main/{SPLEEN}": "delete",
         f"SmokeTest main/{LIVER}": "update",
-        f"SmokeTest main/{SPLEEN}": "update",
+        f"SmokeTest main/{SPLEEN}": "delete",
         "BrowserCheck main": "update",
         "AiaaServers projects/LIVER": "update",
     }
@@ -192,6 +202,7 @@ def test_another_port_moves_the_server_and_uploads_no_model(deployment: Deployme
     assert preview.properties["AiaaServers projects/LIVER"] == {"urls"}
     deployment.stack.up()
     assert deployment.uploads() == []
+    assert deployment.listed() == [LIVER]
     assert deployment.labelled(LIVER) == 2000
     assert deployment.list_in_xnat("LIVER") == [deployment.aiaa]
     deployment.stack.require_no_changes()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -25,21 +24,9 @@ def aiaa(tmp_path: Path) -> Iterator[AiaaStandIn]:
         yield server
 
 
-# XNAT's sources leave doubt on these statuses: what holds has to hold for both.
-PROFILES: list[dict[str, Any]] = [
-    {"unknown_project_admin_get": 422, "malformed_json": 500},
-    {"unknown_project_admin_get": 404, "malformed_json": 400},
-]
-
-
-@pytest.fixture(params=PROFILES, ids=["422-and-500", "404-and-400"])
-def profile(request: pytest.FixtureRequest) -> dict[str, Any]:
-    return dict(request.param)
-
-
 @pytest.fixture
-def site(profile: dict[str, Any]) -> Site:
-    site = Site(Options(projects=("LIVER", "SPLEEN"), **profile))
+def site() -> Site:
+    site = Site(Options(projects=("LIVER", "SPLEEN")))
     site.accounts.add(USER, PASSWORD, roles={"Administrator"}, groups={"ALL_DATA_ADMIN"})
     return site
 

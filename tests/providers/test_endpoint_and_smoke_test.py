@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 import time
@@ -13,12 +14,15 @@ import requests
 from pytest_httpserver import HTTPServer
 
 from dynamic_providers.aiaa.endpoint import EndpointProvider
-from dynamic_providers.aiaa.smoke_test import SmokeTestProvider
+from dynamic_providers.aiaa.smoke_test import SmokeTestProvider, _as_input
+from model_files.config import Declared, declared
 from sandbox.faults import Fault
+from sandbox.ngc import mmar
 from tests.support.aiaa_stand_in import AiaaStandIn, aiaa_stand_in
 from tests.support.free_port import free_port
 from tests.support.provider_host import UNKNOWN, Provider, ProviderFailed, ProviderHost
 
+ROOT = Path(__file__).resolve().parents[2]
 SPLEEN = "clara_pt_spleen_ct_segmentation"
 ANNOTATION = "clara_pt_spleen_ct_annotation"
 
@@ -89,6 +93,27 @@ def test_a_server_that_never_answers_is_told_with_why_its_log_cannot_be_read(
     )
 
 
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (Fault("/v1/models", "status", status=500), "answered 500 Internal Server Error: fault injected: 500"),
+        (Fault("/v1/models", "status", status=404), "answered 404 Not Found: fault injected: 404"),
+        (Fault("/v1/models", "html"), "expected JSON, got: an HTML page titled 'Log in'"),
+    ],
+)
+def test_an_external_server_that_is_not_ready_is_told_in_one_whole_sentence(
+    endpoints: Provider, aiaa: AiaaStandIn, answer: Fault, told: str
+) -> None:
+    """It has no containers whose last lines there are."""
+    aiaa.app.state.faults.set(answer)
+    with pytest.raises(ProviderFailed) as failed:
+        endpoints.create(endpoint(aiaa.url, timeout=1, containers={}))
+    line = str(failed.value)
+    assert f"{told} (waited 1 s): " in line
+    assert not re.search(r"[;:,.]\s*[;:,.]", line.replace("...", ""))
+    assert line.endswith("; `bin/aiaa logs main` shows more")
+
+
 def test_a_server_whose_container_has_ended_is_not_waited_for(endpoints: Provider, httpserver: HTTPServer) -> None:
     container = {
         "Id": "abc",
@@ -150,6 +175,94 @@ def test_a_model_that_answers_passes_its_smoke_test(
     assert state["answer"].startswith(answer)
     assert re.search(r", in \d+\.\d s$", state["answer"])
     assert aiaa.triton.inferences[-1].endswith(model)
+
+
+def test_each_model_that_a_viewer_offers_is_run_in_a_session_which_goes_afterwards(
+    smoke_tests: Provider, aiaa: AiaaStandIn
+) -> None:
+    load(aiaa, SPLEEN)
+    aiaa.app.state.faults.requests.clear()
+    smoke_tests.create(smoke(aiaa.url))
+    asked = [(entry.method, entry.path.rpartition("/")[0], entry.query) for entry in aiaa.app.state.faults.requests]
+    session = next(query for method, _, query in asked if method == "POST")
+    assert re.fullmatch(rf"model={SPLEEN}&session_id=[0-9a-f-]{{36}}&output=image", session)
+    assert [(method, path) for method, path, _ in asked][-3:] == [
+        ("PUT", "/session"),
+        ("POST", "/v1"),
+        ("DELETE", "/session"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("broken", "told"),
+    [
+        (Fault("/session/", "status", status=500), "Failed to create AIAA Session! Reason: undefined"),
+        (Fault("/session/", "html", status=200), "Failed to create AIAA Session! Reason: undefined"),
+        (Fault("/v1/*", "status", status=500, query="*session_id=*"), f"Failed to run {SPLEEN}! Reason: undefined"),
+        (Fault("/v1/*", "html", query="*session_id=*"), "Error in parsing the mask image"),
+    ],
+)
+def test_a_server_whose_sessions_are_broken_fails_its_smoke_tests_with_what_a_clinician_sees(
+    smoke_tests: Provider, aiaa: AiaaStandIn, broken: Fault, told: str
+) -> None:
+    load(aiaa, SPLEEN)
+    aiaa.app.state.faults.set(broken)
+    with pytest.raises(ProviderFailed) as failed:
+        smoke_tests.create(smoke(aiaa.url))
+    assert told in str(failed.value)
+    assert "AIAA's last log lines" in str(failed.value)
+    assert not re.search(r"[;:,.]\s*[;:]", str(failed.value).replace("...", ""))
+
+
+def test_a_session_that_cannot_be_closed_is_told_beside_the_answer(smoke_tests: Provider, aiaa: AiaaStandIn) -> None:
+    load(aiaa, SPLEEN)
+    aiaa.app.state.faults.set(Fault("/session/*", "status", method="DELETE", status=500))
+    answer = smoke_tests.create(smoke(aiaa.url))[1]["answer"]
+    assert answer.startswith("mask of 64 x 64 x 64 voxels, label 1 (")
+    assert "; the session was not closed and ends by itself within 2 hours: " in answer
+
+
+def test_a_clara_3_1_config_of_version_3_is_tried_with_the_channels_that_it_declares(
+    smoke_tests: Provider, tmp_path: Path
+) -> None:
+    config = json.loads(mmar.files("clara_ct_seg_spleen_amp", "1")["config/config_aiaa.json"])
+    tensors = {"data_type": "TYPE_FP32", "dims": [4, 64, 64, 64]}
+    trtis: dict[str, Any] = {"max_batch_size": 1}
+    for side in ("INPUT", "OUTPUT"):
+        trtis[side.lower()] = [{"name": f"NV_MODEL_{side}", **tensors}]
+    config["inference"] |= {"trtis": trtis, "args": {}}
+    with aiaa_stand_in(tmp_path / "3.1", api="3.1") as aiaa:
+        parts: Any = {"config": ("config_aiaa.json", json.dumps(config)), "data": ("model.trt.pb", b"graph")}
+        assert requests.put(f"{aiaa.url}/admin/model/mri", files=parts, timeout=10).ok
+        inputs = smoke(aiaa.url, "mri", declared=_as_input(declared(config)))
+        assert inputs["declared"] == {"channels": 4, "shape": [64, 64, 64]}
+        assert smoke_tests.create(inputs)[1]["answer"].startswith("mask of 64 x 64 x 64 voxels")
+
+
+@pytest.mark.parametrize("reads", ["nifti", "png"])
+def test_a_2d_network_is_tried_with_an_image_that_it_reads(
+    smoke_tests: Provider, aiaa: AiaaStandIn, reads: str
+) -> None:
+    config: dict[str, Any] = json.loads((ROOT / "models" / "liver_demo" / "config_aiaa.json").read_text())
+    reader = {"reader": "PILReader"} if reads == "png" else {}
+    config["pre_transforms"] = [
+        {"name": "monai.transforms.LoadImaged", "args": {"keys": "image", **reader}},
+        {"name": "monai.transforms.AddChanneld", "args": {"keys": "image"}},
+    ]
+    section = config["inference"]["TRITON"]
+    section["args"] = {}
+    for side, channels in (("input", 1), ("output", 2)):
+        section["triton_model_config"][side][0]["dims"] = [channels, 256, 128]
+    parts: Any = {"config": ("config_aiaa.json", json.dumps(config)), "data": ("model.ts", b"weights")}
+    assert requests.put(f"{aiaa.url}/admin/model/flat", files=parts, timeout=10).ok
+    inputs = smoke(aiaa.url, "flat", declared=_as_input(declared(config)))
+    assert smoke_tests.create(inputs)[1]["answer"].startswith("mask of 256 x 128 voxels, label 1 (")
+    assert inputs["declared"].get("format", "nifti") == reads
+
+
+def test_what_is_declared_of_a_volume_stands_in_the_state_as_before() -> None:
+    assert _as_input(Declared(2, (64, 64, 64))) == {"channels": 2, "shape": [64, 64, 64]}
+    assert _as_input(Declared(1, (64, 64), "png")) == {"channels": 1, "shape": [64, 64], "format": "png"}
 
 
 def test_a_server_that_keeps_its_configurations_to_itself_is_sent_the_default_image(

@@ -169,3 +169,10 @@ def test_a_refused_login_is_tried_once_and_undoes_nothing(xnat: str, site: Site,
                 plugin.create(inputs(xnat, deploy))
     assert site.accounts.users[USER].failed_logins == 1
     assert asked(deploy) == ["install", "install"]
+
+
+def test_an_expired_password_undoes_nothing(plugin: Provider, xnat: str, site: Site, deploy: Path) -> None:
+    site.accounts.users[USER].password_expired = True
+    with pytest.raises(ProviderFailed, match=r"the password of svc-aiaa has expired: log in once as svc-aiaa at "):
+        plugin.create(inputs(xnat, deploy))
+    assert asked(deploy) == ["install"]

@@ -97,7 +97,9 @@ WRONG = {
     "too many sessions": Wrong(options=Options(projects=("LIVER", "SPLEEN"), max_sessions=0), says=REFUSED),
     "expired password": Wrong(
         change=with_an_old_password,
-        says="the password of svc-aiaa has expired: set a new one, and give the account the role non_expiring",
+        says="the password of svc-aiaa has expired: log in once as svc-aiaa at {url} in a browser, set a new one "
+        "there, and give that one as xnat.password; with the role non_expiring it does not expire again: "
+        f"{GRANT}roles/non_expiring`",
     ),
     "account without rights": Wrong(
         change=without_rights,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
@@ -26,19 +26,10 @@ from .conftest import PASSWORD, USER
 OURS = ["https://aiaa.example.org"]
 
 
-SiteWith = Callable[..., Site]
-
-
-@pytest.fixture
-def site_with(profile: dict[str, Any]) -> SiteWith:
-    """Makes a site with options of its own."""
-
-    def make(**options: Any) -> Site:
-        site = Site(Options(**{"projects": ("LIVER", "SPLEEN"), **profile, **options}))
-        site.accounts.add(USER, PASSWORD, roles={"Administrator"}, groups={"ALL_DATA_ADMIN"})
-        return site
-
-    return make
+def site_with(**options: Any) -> Site:
+    site = Site(Options(**{"projects": ("LIVER", "SPLEEN"), **options}))
+    site.accounts.add(USER, PASSWORD, roles={"Administrator"}, groups={"ALL_DATA_ADMIN"})
+    return site
 
 
 def inputs(xnat: str, project: str = "LIVER", **changed: Any) -> dict[str, Any]:
@@ -56,13 +47,13 @@ def lives_through(host: ProviderHost, xnat: str) -> None:
     assert servers.read(id_, state)[0] == ""
 
 
-def test_a_context_path(site_with: SiteWith, host: ProviderHost) -> None:
+def test_a_context_path(host: ProviderHost) -> None:
     site = site_with(context_path="/xnat")
     with serve(create_app(site.options, site)) as url:
         lives_through(host, f"{url}/xnat")
 
 
-def test_an_address_without_the_context_path_is_told(site_with: SiteWith) -> None:
+def test_an_address_without_the_context_path_is_told() -> None:
     site = site_with(context_path="/xnat")
     config = {"xnat": {"username": USER, "password": PASSWORD, "timeout": 1}}
     with (
@@ -73,13 +64,25 @@ def test_an_address_without_the_context_path_is_told(site_with: SiteWith) -> Non
         lives_through(host, url)
 
 
-def test_a_plain_connection_behind_the_tls_front_needs_one_session(site_with: SiteWith, host: ProviderHost) -> None:
+def test_a_plain_connection_behind_the_tls_front_needs_one_session(host: ProviderHost) -> None:
     site = site_with(site_url="https://xnat.example.org", max_sessions=1)
     with serve(create_app(site.options, site)) as url:
         lives_through(host, url)
 
 
-def test_hundreds_of_lists_at_once_need_one_session(site_with: SiteWith) -> None:
+def test_on_an_open_site_a_lost_session_is_renewed_and_no_guest_is_granted_rights(host: ProviderHost) -> None:
+    site = site_with(require_login=False)
+    with serve(create_app(site.options, site)) as url:
+        servers = host.provider(AiaaServersProvider)
+        id_, state = servers.create(inputs(url))
+        site.sessions.close_all()
+        assert servers.read(id_, state)[0] == id_
+        site.sessions.close_all()
+        servers.delete(id_, state)
+    assert "left as it is" not in host.said()
+
+
+def test_hundreds_of_lists_at_once_need_one_session() -> None:
     projects = tuple(f"P{number}" for number in range(200))
     site = site_with(projects=projects, max_sessions=1)
     app = create_app(site.options, site)
@@ -101,7 +104,7 @@ class Nodes:
     """A balancer before several nodes with one database. It sends all to the first that runs, as one of a kind that
     sticks to addresses does for one client."""
 
-    def __init__(self, number: int, site_with: SiteWith) -> None:
+    def __init__(self, number: int) -> None:
         first = site_with()
         self.sites = [first]
         for _ in range(number - 1):
@@ -128,10 +131,8 @@ class Nodes:
         return row.contents if row else ""
 
 
-def test_nodes_that_are_restarted_one_after_the_other_are_worked_through(
-    site_with: SiteWith, host: ProviderHost
-) -> None:
-    nodes = Nodes(2, site_with)
+def test_nodes_that_are_restarted_one_after_the_other_are_worked_through(host: ProviderHost) -> None:
+    nodes = Nodes(2)
     with serve(nodes) as url:
         servers = host.provider(AiaaServersProvider)
         id_, state = servers.create(inputs(url))
@@ -143,8 +144,8 @@ def test_nodes_that_are_restarted_one_after_the_other_are_worked_through(
     assert nodes.stored("LIVER") == "[]"
 
 
-def test_while_all_nodes_are_away_the_line_says_to_wait(site_with: SiteWith, host: ProviderHost) -> None:
-    nodes = Nodes(2, site_with)
+def test_while_all_nodes_are_away_the_line_says_to_wait(host: ProviderHost) -> None:
+    nodes = Nodes(2)
     with serve(nodes) as url:
         servers = host.provider(AiaaServersProvider)
         id_, state = servers.create(inputs(url))
@@ -160,9 +161,7 @@ def test_while_all_nodes_are_away_the_line_says_to_wait(site_with: SiteWith, hos
     assert nodes.stored("LIVER") == '["https://other.example.org"]'
 
 
-def test_a_changed_address_is_an_update_that_clears_nothing_at_the_old_one(
-    site_with: SiteWith, host: ProviderHost
-) -> None:
+def test_a_changed_address_is_an_update_that_clears_nothing_at_the_old_one(host: ProviderHost) -> None:
     old, new = site_with(), site_with()
     servers = host.provider(AiaaServersProvider)
     with serve(create_app(old.options, old)) as there, serve(create_app(new.options, new)) as here:
@@ -175,7 +174,7 @@ def test_a_changed_address_is_an_update_that_clears_nothing_at_the_old_one(
         assert row.contents == '["https://aiaa.example.org"]'
 
 
-def test_at_another_address_nothing_is_known_of_whose_a_list_is(site_with: SiteWith, host: ProviderHost) -> None:
+def test_at_another_address_nothing_is_known_of_whose_a_list_is(host: ProviderHost) -> None:
     old, new = site_with(), site_with()
     servers = host.provider(AiaaServersProvider)
     with serve(create_app(old.options, old)) as there, serve(create_app(new.options, new)) as here:
@@ -187,9 +186,7 @@ def test_at_another_address_nothing_is_known_of_whose_a_list_is(site_with: SiteW
     assert "the list stands there already (written by eve" in host.said()
 
 
-def test_two_stacks_with_other_projects_do_not_touch_each_other_and_with_the_same_the_second_is_told(
-    site_with: SiteWith,
-) -> None:
+def test_two_stacks_with_other_projects_do_not_touch_each_other_and_with_the_same_the_second_is_told() -> None:
     site = site_with()
     config = {"xnat": {"username": USER, "password": PASSWORD}}
     with serve(create_app(site.options, site)) as url, provider_host(config) as one, provider_host(config) as other:
@@ -205,7 +202,7 @@ def test_two_stacks_with_other_projects_do_not_touch_each_other_and_with_the_sam
         assert first.read("projects/LIVER", liver)[0] == "projects/LIVER"
 
 
-def test_what_takes_over_where_a_list_is_taken_back_is_told_once(site_with: SiteWith, host: ProviderHost) -> None:
+def test_what_takes_over_where_a_list_is_taken_back_is_told_once(host: ProviderHost) -> None:
     site = site_with()
     servers = host.provider(AiaaServersProvider)
     with serve(create_app(site.options, site)) as url:

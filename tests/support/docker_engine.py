@@ -23,6 +23,7 @@ from typing import TypeVar
 import docker
 import pytest
 
+from tests.support.engine_certificates import Authority
 from tests.support.tiny_image import tiny_image
 
 T = TypeVar("T")
@@ -43,8 +44,9 @@ for folder in etc opt run; do
 done
 ip link set lo up
 exec dockerd --host "unix://$1/sock" --data-root "$1/engine/data" --exec-root "$1/engine/exec" \
-  --pidfile "$1/engine/pid" --exec-opt native.cgroupdriver=cgroupfs --cgroup-parent "/$2"
+  --pidfile "$1/engine/pid" --exec-opt native.cgroupdriver=cgroupfs --cgroup-parent "/$2" $3
 """
+TLS_PORT = 2376
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ class DockerEngine:
         client: for looking at what is there.
         pid: of the process that holds all the others.
         folder: its files; gone with it.
+        client_certificates: of a client that may come by TLS, if it was started with that; `tls_host` is where.
     """
 
     host: str
@@ -63,6 +66,14 @@ class DockerEngine:
     client: docker.DockerClient
     pid: int
     folder: Path
+
+    @property
+    def tls_host(self) -> str:
+        return f"tcp://{self.address}:{TLS_PORT}"
+
+    @property
+    def client_certificates(self) -> Path:
+        return self.folder / "client"
 
     def add_image(self, *names: str, scripts: dict[str, str] | None = None) -> None:
         """Give it a tiny image under these names, with a shell and the scripts (contents by absolute path)."""
@@ -74,12 +85,13 @@ class DockerEngine:
 
 
 @contextmanager
-def private_docker_engine(*, nvidia_hook: bool) -> Iterator[DockerEngine]:
+def private_docker_engine(*, nvidia_hook: bool, tls: bool = False) -> Iterator[DockerEngine]:
     """Start an engine, and end it with all that it made. Its images live in memory: keep them small.
 
     Args:
         nvidia_hook: have the engine believe that NVIDIA's Container Toolkit is installed. It looks for the toolkit's
             hook on its PATH once, when it starts; that the hook here does nothing, it cannot tell.
+        tls: answer on the network too, to clients with a certificate only.
 
     Raises:
         RuntimeError: it does not start; with the last lines of its log.
@@ -96,8 +108,10 @@ def private_docker_engine(*, nvidia_hook: bool) -> Iterator[DockerEngine]:
             hook.write_text("#!/bin/sh\nexit 0\n")
             hook.chmod(0o755)
         undo.callback(_remove_cgroups, name)
-        process = _start(folder, name, undo)
-        address = _connect(process, folder, name, undo)
+        # Of the range that is kept for tests of network devices (RFC 2544).
+        here = IPv4Address("198.18.0.0") + 4 * secrets.randbelow(2**15) + 1
+        process = _start(folder, name, undo, _tls_options(folder, here + 1) if tls else "")
+        address = _connect(process, folder, name, here, undo)
         host = f"unix://{folder}/sock"
         client = _poll(f"the engine answers at {host}", lambda: _client(process, host, folder))
         undo.callback(client.close)
@@ -116,7 +130,16 @@ def _skip_without_means(nvidia_hook: bool) -> None:
         pytest.skip("an engine without GPU support needs a machine without NVIDIA's Container Toolkit")
 
 
-def _start(folder: Path, name: str, undo: ExitStack) -> subprocess.Popen[bytes]:
+def _tls_options(folder: Path, address: IPv4Address) -> str:
+    """Of dockerd: one word for each, without spaces."""
+    authority = Authority()
+    own = authority.folder(folder / "server", str(address))
+    authority.folder(folder / "client")
+    files = f"--tlscacert {own}/ca.pem --tlscert {own}/cert.pem --tlskey {own}/key.pem"
+    return f"--host tcp://0.0.0.0:{TLS_PORT} --tlsverify {files}"
+
+
+def _start(folder: Path, name: str, undo: ExitStack, options: str) -> subprocess.Popen[bytes]:
     """Start the engine as a grandchild: `unshare` is our child, and parent of the first process in the namespaces.
 
     `setpriv` has it end with the test run, in whatever way that ends.
@@ -126,7 +149,7 @@ def _start(folder: Path, name: str, undo: ExitStack) -> subprocess.Popen[bytes]:
         [
             *("setpriv", "--pdeathsig", "KILL"),
             *("unshare", "--net", "--mount", "--pid", "--mount-proc", "--fork", "--kill-child"),
-            *("sh", "-c", _START, "sh", str(folder), name),
+            *("sh", "-c", _START, "sh", str(folder), name, options),
         ],
         env={
             **os.environ,
@@ -146,12 +169,10 @@ def _require_alive(process: subprocess.Popen[bytes], folder: Path) -> None:
         raise RuntimeError("the tests' own Docker engine ended at once:\n" + "\n".join(last_words))
 
 
-def _connect(process: subprocess.Popen[bytes], folder: Path, name: str, undo: ExitStack) -> IPv4Address:
-    """Lay a cable between this machine and the engine's network, and tell the address of its far end.
-
-    The addresses are of the range that is kept for tests of network devices (RFC 2544).
-    """
-    here = IPv4Address("198.18.0.0") + 4 * secrets.randbelow(2**15) + 1
+def _connect(
+    process: subprocess.Popen[bytes], folder: Path, name: str, here: IPv4Address, undo: ExitStack
+) -> IPv4Address:
+    """Lay a cable between this machine and the engine's network; gives the address of its far end."""
     ours, theirs = Path("/proc/self/ns/net"), Path(f"/proc/{process.pid}/ns/net")
 
     def has_network() -> bool:

@@ -27,6 +27,7 @@ class ScriptedContainer:
         state: what changes `docker inspect`'s `State` from a container that runs.
         files: contents by path. made_by_a_run: those that are there after it ran.
         exit_code: of a run. log: what it says.
+        published: addresses and ports of the engine's host.
     """
 
     id: str
@@ -35,6 +36,7 @@ class ScriptedContainer:
     made_by_a_run: dict[str, str] = field(default_factory=dict)
     exit_code: int = 0
     log: str = ""
+    published: list[tuple[str, int]] = field(default_factory=list)
 
 
 @dataclass
@@ -76,7 +78,9 @@ class ScriptedDocker:
             case "json":
                 state = {"Status": "running", "ExitCode": 0, "OOMKilled": False, "Error": ""} | found.state
                 config = {"Image": "image:1", "Tty": False}
-                return _json({"Id": found.id, "State": state, "Config": config})
+                bindings = [{"HostIp": address, "HostPort": str(port)} for address, port in found.published]
+                host = {"PortBindings": {"5000/tcp": bindings}}
+                return _json({"Id": found.id, "State": state, "Config": config, "HostConfig": host})
             case "start":
                 self.started.append(next(key for key, c in self.containers.items() if c is found))
                 found.files = found.made_by_a_run | found.files

@@ -61,6 +61,15 @@ def ssh_server(folder: Path, *aliases: str, env: Mapping[str, str] | None = None
             process.wait()
 
 
+def path_with_ssh(config: Path) -> str:
+    """A PATH whose `ssh` reads this configuration in place of the user's own, for what names no file to it."""
+    folder = config.parent / "bin"
+    folder.mkdir()
+    (folder / "ssh").write_text(f'#!/bin/sh\nexec {shutil.which("ssh")} -F {config} "$@"\n')
+    (folder / "ssh").chmod(0o755)
+    return f"{folder}:{os.environ.get('PATH', os.defpath)}"
+
+
 def _await(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + _DEADLINE
     while True:

@@ -90,6 +90,16 @@ def test_guided_models_run(clara_3: Server, phantom: bytes) -> None:
         assert voxels_of(answer.content).shape == (40, 30, 20)
 
 
+def test_points_may_be_text_as_the_c_plus_plus_client_sends_them(clara_3: Server, phantom: bytes) -> None:
+    clara_3.load_ngc("clara_ct_annotation_spleen_amp", name="annotation")
+    points = [[10, 9, 11], [19, 9, 11], [14, 5, 11], [14, 14, 11], [14, 9, 8], [14, 9, 15]]
+    answers = [
+        clara_3.infer("dextr3d", "annotation", phantom, {"points": given}, output="image").content
+        for given in (points, json.dumps(points))
+    ]
+    assert answers[0] == answers[1]
+
+
 def test_the_published_schema_of_version_2_loads_and_runs(clara_3: Server, phantom: bytes) -> None:
     """As in fzbuzz/Clara-Train-Spleen: the arguments in ``inference`` itself, channels instead of tensors."""
     config = spleen_config() | {"version": "2"}

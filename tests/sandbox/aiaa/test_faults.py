@@ -39,6 +39,14 @@ def test_a_fault_of_one_method_spares_the_others(aiaa: Server) -> None:
     assert aiaa.get("/admin/model/m").status_code == 404
 
 
+def test_a_fault_of_inference_by_session_spares_what_brings_its_image(aiaa: Server, phantom: bytes) -> None:
+    aiaa.load("m")
+    session = aiaa.put("/session/", files={"image": ("x.nii", phantom)}).json()["session_id"]
+    plan(aiaa, {"path": "/v1/*", "kind": "status", "status": 500, "query": "*session_id=*"})
+    assert aiaa.infer("segmentation", "m", None, session_id=session).status_code == 500
+    assert aiaa.infer("segmentation", "m", phantom).status_code == 200
+
+
 def test_a_reset_after_the_load_was_applied_loses_the_answer_alone(aiaa: Server) -> None:
     plan(aiaa, {"path": "/admin/*", "kind": "reset", "applied": True, "times": 1})
     with pytest.raises(requests.ConnectionError):

@@ -9,10 +9,11 @@ from typing import Any
 import nibabel as nib
 import nrrd  # type: ignore[import-untyped, unused-ignore]
 import numpy as np
+import PIL.Image
 import pytest
 import requests
 
-from .conftest import AFFINE, Server, Start, liver_config, voxels_of
+from .conftest import AFFINE, Server, Start, error_of, liver_config, voxels_of
 
 BOX = (slice(10, 20), slice(5, 15), slice(8, 16))
 POINTS = [[10, 9, 11], [19, 9, 11], [14, 5, 11], [14, 14, 11], [14, 9, 8], [14, 9, 15]]
@@ -101,10 +102,9 @@ def test_another_model_file_gives_another_mask(aiaa: Server) -> None:
     assert len(sums) == 3
 
 
-@pytest.mark.parametrize("as_text", [False, True], ids=["as a list", "as text, like the C++ client"])
-def test_dextr3d_takes_extreme_points(aiaa: Server, phantom: bytes, as_text: bool) -> None:
+def test_dextr3d_takes_extreme_points(aiaa: Server, phantom: bytes) -> None:
     aiaa.load_ngc("clara_pt_spleen_ct_annotation")
-    params = {"points": json.dumps(POINTS) if as_text else POINTS, "result_extension": ".nii"}
+    params = {"points": POINTS, "result_extension": ".nii"}
     mask = voxels_of(aiaa.infer("dextr3d", "clara_pt_spleen_ct_annotation", phantom, params, output="image").content)
     assert mask.shape == (40, 30, 20)
     assert mask[14, 9, 11] == 1
@@ -182,11 +182,81 @@ def test_with_triton_down_inference_fails_and_the_models_are_still_listed(start:
         assert server.names() == ["liver_demo"]
 
 
-@pytest.mark.parametrize("content", [b"", b"no image at all"])
-def test_what_is_no_image_is_an_envelope(aiaa: Server, content: bytes) -> None:
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"", "is neither NIfTI, NRRD, PNG nor JPEG"),
+        (b"no image at all", "is neither NIfTI, NRRD, PNG nor JPEG"),
+        (b"\0" * 128 + b"DICM" + b"\0" * 60, "is a DICOM file, which is not read here"),
+        (b"\x1f\x8b\x08 cut short", "cannot be uncompressed"),
+        (b"\x89PNG\r\n\x1a\n cut short", "cannot be read"),
+        (b"\xff\xd8\xff\xe0 cut short", "cannot be read"),
+    ],
+)
+def test_what_is_no_image_is_an_envelope_that_names_the_uploaded_file(aiaa: Server, content: bytes, told: str) -> None:
     aiaa.load("liver_demo")
-    answer = aiaa.infer("segmentation", "liver_demo", content)
-    assert (answer.status_code, answer.json()["success"]) == (500, False)
+    session = aiaa.put("/session/", files={"image": ("series 7.img", content)}).json()["session_id"]
+    by_session = aiaa.infer("segmentation", "liver_demo", None, session_id=session)
+    directly = requests.post(
+        f"{aiaa.url}/v1/segmentation?model=liver_demo", files={"image": ("series 7.img", content)}, timeout=10
+    )
+    for answer in (by_session, directly):
+        status, kind, message = error_of(answer)
+        assert (status, kind) == (500, "AIAAException")
+        assert message[1].startswith(f"series 7.img {told}")
+
+
+@pytest.mark.parametrize("params", [None, "", "  ", "null", "{}", "[]", "false", "0", '""'])
+def test_params_that_say_nothing_are_no_params(aiaa: Server, phantom: bytes, params: str | None) -> None:
+    aiaa.load("liver_demo")
+    parts: dict[str, Any] = {"image": ("x.nii", phantom)} | ({} if params is None else {"params": (None, params)})
+    session = aiaa.put("/session/", files=parts)
+    assert session.status_code == 200
+    assert requests.post(f"{aiaa.url}/v1/segmentation?model=liver_demo", files=parts, timeout=10).status_code == 200
+
+
+@pytest.mark.parametrize("params", ["7", "true", '"text"', "[1]", "{", "nul"])
+def test_params_that_are_no_object_are_an_envelope(aiaa: Server, phantom: bytes, params: str) -> None:
+    aiaa.load("liver_demo")
+    parts: Any = {"image": ("x.nii", phantom), "params": (None, params)}
+    answer = requests.post(f"{aiaa.url}/v1/segmentation?model=liver_demo", files=parts, timeout=10)
+    assert error_of(answer)[:2] == (500, "AIAAException")
+
+
+@pytest.mark.parametrize(
+    ("kind", "mode"),
+    [("PNG", "L"), ("PNG", "I;16"), ("PNG", "RGB"), ("PNG", "P"), ("PNG", "1"), ("JPEG", "L"), ("JPEG", "RGB")],
+)
+def test_a_2d_model_takes_a_picture_and_answers_with_one(aiaa: Server, kind: str, mode: str) -> None:
+    channels = 3 if mode in ("RGB", "P") else 1
+    aiaa.load("flat", flat_config(channels))
+    grey = np.zeros((64, 64), np.uint8)
+    grey[20:40, 10:30] = 255
+    file = io.BytesIO()
+    (
+        PIL.Image.fromarray(grey.astype(np.uint16) * 200) if mode == "I;16" else PIL.Image.fromarray(grey).convert(mode)
+    ).save(file, kind)
+    answer = requests.post(
+        f"{aiaa.url}/v1/inference?model=flat&output=image", files={"image": ("x-ray.png", file.getvalue())}, timeout=10
+    )
+    assert answer.status_code == 200, answer.text
+    mask = np.asarray(PIL.Image.open(io.BytesIO(answer.content)))
+    assert mask.shape == (64, 64)
+    assert (mask[30, 20], mask[5, 5]) == (1, 0)
+
+
+def flat_config(channels: int) -> dict[str, Any]:
+    """A 2D network that reads pictures."""
+    config = liver_config()
+    config["pre_transforms"] = [
+        {"name": "monai.transforms.LoadImaged", "args": {"keys": "image", "reader": "PILReader"}},
+        {"name": "monai.transforms.EnsureChannelFirstd", "args": {"keys": "image"}},
+    ]
+    triton = config["inference"]["TRITON"]
+    triton["args"] = {}
+    triton["triton_model_config"]["input"][0]["dims"] = [channels, 64, 64]
+    triton["triton_model_config"]["output"][0]["dims"] = [2, 64, 64]
+    return config
 
 
 def test_an_unknown_model_or_no_image_is_an_envelope(aiaa: Server, phantom: bytes) -> None:

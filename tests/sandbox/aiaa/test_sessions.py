@@ -93,6 +93,21 @@ def test_a_dicom_series_is_stored_but_inference_on_it_says_that_it_cannot_read_i
     assert (answer.status_code, answer.json()["error"]["message"][0]) == (500, "INVALID_INPUT")
 
 
+def test_files_of_one_name_are_all_kept(aiaa: Server) -> None:
+    series = [(f"image{index}", ("slice.dcm", b"%d" % index)) for index in range(3)]
+    session = requests.put(aiaa.url + "/session/", files=series, timeout=10).json()["session_id"]
+    stored = (aiaa.workspace / "sessions" / session / "images").iterdir()
+    assert sorted(path.read_bytes() for path in stored) == [b"0", b"1", b"2"]
+
+
+@pytest.mark.parametrize("name", ["../../x.nii", "C:\\scans\\x.nii", "x" * 300, "\x01", "..", "/"])
+def test_any_file_name_is_stored_within_the_session(aiaa: Server, phantom: bytes, name: str) -> None:
+    aiaa.load("liver_demo")
+    session = aiaa.put("/session/", files={"image": (name, phantom)}).json()["session_id"]
+    assert len(list((aiaa.workspace / "sessions" / session / "images").iterdir())) == 1
+    assert aiaa.infer("segmentation", "liver_demo", None, {}, session_id=session).status_code == 200
+
+
 @pytest.fixture
 def upload(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
     path = tmp_path_factory.mktemp("client") / "upload"

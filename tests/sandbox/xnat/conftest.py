@@ -60,7 +60,7 @@ class Xnat:
 Start = Callable[..., AbstractContextManager[Xnat]]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def start() -> Start:
     """``with start(...) as xnat``: keyword arguments are the stand-in's options."""
 

@@ -84,7 +84,6 @@ def test_delete_disables_a_row_which_the_plugin_still_reads(xnat: Xnat, row: str
     assert rows(xnat, row)[0]["status"] == "disabled"
     assert xnat.get(f"{row}?contents=true").status_code == 404
     assert xnat.get(path).json() == SERVERS
-    assert xnat.ask("DELETE", row).status_code == 500
 
 
 @ROWS
@@ -113,10 +112,12 @@ def test_the_same_contents_again_are_a_200_and_no_version(xnat: Xnat) -> None:
     assert len(rows(xnat, SITE_ROW, "action=getHistory")) == 1
 
 
-@pytest.mark.parametrize("contents", ["no json", "{}", '"http://h"', "[[]]"])
-def test_contents_that_are_no_list_break_the_plugins_get_until_its_next_put(xnat: Xnat, contents: str) -> None:
+@pytest.mark.parametrize(("contents", "status"), [("no json", 500), ("null", 200)])
+def test_contents_that_are_no_list_break_the_plugins_get_until_its_next_put(
+    xnat: Xnat, contents: str, status: int
+) -> None:
     xnat.put(f"{LIVER_ROW}?inbody=true", data=contents)
-    assert xnat.get(LIVER).status_code == 500
+    assert xnat.get(LIVER).status_code == status
     assert xnat.put(LIVER, json=SERVERS).status_code == 200
     assert xnat.get(LIVER).json() == SERVERS
 

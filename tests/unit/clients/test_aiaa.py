@@ -41,6 +41,7 @@ LOAD_ERROR = (
     b'{"error":{"message":["CLASS_INIT_ERROR","Instantiation of class LargestCCd failed"],"type":"AIAAException"},'
     b'"success":false}\n'
 )
+NOT_SERVED = b'{"error":{"message":["Unable to get status for \'Test\'"],"type":"TimeoutError"},"success":false}\n'
 NOT_FOUND = Response(
     "<!DOCTYPE HTML><title>404 Not Found</title>\n<h1>Not Found</h1>", status=404, content_type="text/html"
 )
@@ -346,6 +347,19 @@ class TestLoading:
         with pytest.raises(Rejected, match="AIAAException: CLASS_INIT_ERROR, Instantiation of class LargestCCd failed"):
             client.load_from_files("Test", {}, weights, 5)
         assert len(httpserver.log) == 1
+
+    def test_a_model_that_triton_does_not_serve_is_told_with_what_to_look_at(
+        self, httpserver: HTTPServer, client: AiaaClient, weights: Path
+    ) -> None:
+        for path in ("/admin/model/Test", "/v1/segmentation"):
+            httpserver.expect_oneshot_request(path).respond_with_data(NOT_SERVED, status=500)
+        with pytest.raises(Rejected, match="TimeoutError: Unable to get status for 'Test'") as load:
+            client.load_from_files("Test", {}, weights, 5)
+        with pytest.raises(Rejected, match="TimeoutError: Unable to get status for 'Test'") as inference:
+            client.infer(entry("Test", "segmentation"), b"image", "in.nii.gz", 5)
+        for failed in (load, inference):
+            for named in ("Triton's log (`bin/aiaa logs`;", "triton.model_timeout", "restart its container"):
+                assert named in failed.value.advice
 
     def test_a_model_that_another_process_of_aiaa_lists_later_is_waited_for(
         self, httpserver: HTTPServer, client: AiaaClient

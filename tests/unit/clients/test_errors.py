@@ -10,7 +10,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clients.errors import Broken, ClientError, GaveUp, NotReady, Refused, Rejected, of_status, redacted, said
+from clients.errors import (
+    Broken,
+    ClientError,
+    GaveUp,
+    NotReady,
+    Refused,
+    Rejected,
+    Unreachable,
+    joined,
+    of_status,
+    redacted,
+    said,
+)
 
 # Recorded: https://github.com/NVIDIA/ai-assisted-annotation-client/issues/99
 AIAA_ERROR = b'{"error":{"message":["CLASS_INIT_ERROR","no such class"],"type":"AIAAException"},"success":false}\n'
@@ -111,3 +123,36 @@ def test_a_secret_that_begins_with_another_is_hidden_whole() -> None:
 
 def test_an_empty_secret_hides_nothing() -> None:
     assert redacted("text", [""]) == "text"
+
+
+@pytest.mark.parametrize(
+    ("parts", "whole"),
+    [
+        ((), ""),
+        (("",), ""),
+        (("a",), "a"),
+        (("a", ""), "a"),
+        (("", "a", "", "b"), "a; b"),
+        (("a.", "b."), "a; b."),
+        (("a:", "b"), "a; b"),
+        (("cut...", "b"), "cut...; b"),
+    ],
+)
+def test_parts_of_a_message_are_joined_and_empty_ones_leave_no_trace(parts: tuple[str, ...], whole: str) -> None:
+    assert joined(*parts) == whole
+
+
+@pytest.mark.parametrize("told", ["it failed", "it failed.", "it failed;", "it failed; ", "it failed:"])
+def test_a_line_is_one_sentence_however_the_server_ended_its_own(told: str) -> None:
+    assert Rejected(told, advice="mend it").line == "it failed: mend it"
+
+
+def test_an_error_with_more_words_is_of_the_same_kind_and_knows_the_same() -> None:
+    error = Unreachable("no answer", advice="look")
+    error.may_have_arrived = False
+    more = error.with_more("", "its log is empty", advice="then run it again")
+    assert (type(more), more.may_have_arrived) == (Unreachable, False)
+    assert more.line == "no answer; its log is empty: look; then run it again"
+    assert error.line == "no answer: look"
+    plain = Rejected("no").with_more("")
+    assert plain.line == f"no: {Rejected.advice}"

@@ -1,16 +1,21 @@
-"""The volume of a smoke test, the points that go with it, and what counts as an answer."""
+"""The image of a smoke test, the points that go with it, and what counts as an answer."""
 
 from __future__ import annotations
 
+import contextlib
 import gzip
+import io
+from collections.abc import Iterator
 from typing import Any, ClassVar, cast
 
 import nibabel
 import numpy
+import PIL.Image
 import pytest
 
 from clients.aiaa import AiaaClient, InferenceResult, ModelEntry
-from clients.smoke_test import NoAnswer, Trial, judge, params, run, volume
+from clients.smoke_image import points, volume
+from clients.smoke_test import NoAnswer, Trial, judge, run
 from model_files.config import Declared
 
 IMAGE = Declared()
@@ -21,6 +26,8 @@ IMAGES = [
     Declared(8, (16, 128, 40)),
     Declared(1, (128, 128, 8)),
     Declared(3, (17, 33, 8)),
+    Declared(1, (256, 512)),
+    Declared(3, (64, 20)),
 ]
 
 
@@ -34,6 +41,12 @@ def of_values(values: list[float], shape: tuple[int, ...] = SHAPE, kind: type = 
     voxels.flat[: len(values)] = values
     image = nibabel.Nifti1Image(voxels, numpy.eye(4))  # type: ignore[no-untyped-call]
     return bytes(image.to_bytes())
+
+
+def png(voxels: Any) -> bytes:
+    file = io.BytesIO()
+    PIL.Image.fromarray(voxels).save(file, "PNG")
+    return file.getvalue()
 
 
 def entry(kind: str, **meta: str) -> ModelEntry:
@@ -68,33 +81,51 @@ class TestVolume:
     @pytest.mark.parametrize("image", IMAGES)
     @pytest.mark.parametrize(("kind", "key"), [("annotation", "points"), ("deepgrow", "foreground")])
     def test_the_points_lie_in_the_ball(self, image: Declared, kind: str, key: str) -> None:
-        points = params(entry(kind), image)[key]
         voxels = voxels_of(image).reshape(*image.shape, -1)
-        assert {int(value) for point in points for value in voxels[tuple(point)]} == {60}
+        inside = [point[: len(image.shape)] for point in points(entry(kind), image)[key]]
+        assert {int(value) for point in inside for value in voxels[tuple(point)]} == {60}
 
     @pytest.mark.parametrize("image", IMAGES)
-    def test_an_annotation_is_given_the_six_extreme_points(self, image: Declared) -> None:
-        points = params(entry("annotation"), image)["points"]
+    def test_an_annotation_is_given_the_extreme_points(self, image: Declared) -> None:
+        axes = len(image.shape)
+        extreme = [point[:axes] for point in points(entry("annotation"), image)["points"]]
         inside = numpy.argwhere(voxels_of(image).reshape(*image.shape, -1)[..., 0] > 0)
         lowest, highest = inside.min(axis=0), inside.max(axis=0)
-        assert len(points) == 6
-        assert (numpy.min(points, axis=0) == lowest).all()
-        assert (numpy.max(points, axis=0) == highest).all()
+        assert len(extreme) == 2 * axes
+        assert (numpy.min(extreme, axis=0) == lowest).all()
+        assert (numpy.max(extreme, axis=0) == highest).all()
 
     @pytest.mark.parametrize("kind", ["segmentation", "classification", "pipeline", ""])
     def test_other_types_need_no_points(self, kind: str) -> None:
-        assert params(entry(kind), IMAGE) == {}
+        assert points(entry(kind), IMAGE) == {}
 
     def test_a_pipeline_of_deepgrow_models_is_given_a_click(self) -> None:
-        assert params(entry("pipeline", deepgrow="3D"), IMAGE)["foreground"] == [[32, 32, 32]]
+        assert points(entry("pipeline", deepgrow="3D"), IMAGE)["foreground"] == [[32, 32, 32]]
+
+    @pytest.mark.parametrize("kind", ["annotation", "deepgrow"])
+    def test_points_in_a_2d_image_have_three_coordinates_too(self, kind: str) -> None:
+        flat = points(entry(kind), Declared(1, (256, 128)))
+        assert {len(point) for key in flat for point in flat[key]} == {3}
+        assert {point[2] for key in flat for point in flat[key]} == {0}
+
+    @pytest.mark.parametrize("channels", [1, 2, 3, 4])
+    def test_a_picture_is_a_png_with_a_bright_disc(self, channels: int) -> None:
+        picture = PIL.Image.open(io.BytesIO(volume(Declared(channels, (32, 64), "png"))))
+        assert picture.format == "PNG"
+        voxels = numpy.asarray(picture).reshape(32, 64, -1)
+        assert voxels.shape == (32, 64, channels)
+        assert (voxels[16, 32] == 200).all()
+        assert (voxels[0, 0] == 0).all()
 
 
 class Server:
-    """AIAA as a smoke test knows it, with one model."""
+    """AIAA as a smoke test knows it, with one model. It is its own session."""
 
-    def __init__(self, config: Any) -> None:
+    def __init__(self, config: Any, kind: str = "segmentation") -> None:
         self._config = config
+        self._kind = kind
         self.url = "http://aiaa:5000"
+        self.left_open = ""
         self.sent: list[tuple[int, ...]] = []
 
     @property
@@ -102,15 +133,18 @@ class Server:
         return cast(AiaaClient, self)
 
     def find(self, name: str) -> ModelEntry:
-        return ModelEntry(name, "segmentation", (), "", "1", {})
+        return ModelEntry(name, self._kind, (), "", "1", {})
 
     def config(self, _name: str) -> Any:
         return self._config
 
-    def infer(self, _entry: ModelEntry, image: bytes, *_: Any, **__: Any) -> InferenceResult:
-        shape = nibabel.Nifti1Image.from_bytes(gzip.decompress(image)).shape
-        self.sent.append(shape)
-        return InferenceResult({}, nifti(shape[:3]))
+    @contextlib.contextmanager
+    def session(self, image: bytes, _filename: str, _deadline: float) -> Iterator[Server]:
+        self.sent.append(nibabel.Nifti1Image.from_bytes(gzip.decompress(image)).shape)
+        yield self
+
+    def infer(self, *_: Any, **__: Any) -> InferenceResult:
+        return InferenceResult({}, nifti(self.sent[-1][:3]))
 
 
 class TestRun:
@@ -132,8 +166,9 @@ class TestRun:
         run(server.client, "m", 1.0, declared=Declared(1, (16, 16, 16)))
         assert server.sent == [(16, 16, 16)]
 
-    def test_a_trial_is_told_with_its_time(self) -> None:
+    def test_a_trial_is_told_with_its_time_and_what_is_left(self) -> None:
         assert str(Trial(1.24, "results: a = 1")) == "results: a = 1, in 1.2 s"
+        assert str(Trial(1.24, "results: a = 1", "x is left")) == "results: a = 1, in 1.2 s; x is left"
 
 
 class TestJudge:
@@ -159,6 +194,23 @@ class TestJudge:
 
     def test_an_empty_mask_is_an_answer_as_a_ball_is_no_organ(self) -> None:
         assert judge(InferenceResult({}, nifti()), IMAGE).endswith(", no voxel labelled")
+
+    @pytest.mark.parametrize("shape", [(64, 32), (64, 32, 1), (64, 32, 2)])
+    def test_a_mask_of_a_2d_image_may_have_a_third_axis(self, shape: tuple[int, ...]) -> None:
+        told = judge(InferenceResult({}, nifti(shape, 3)), Declared(1, (64, 32)))
+        assert told == "mask of 64 x 32 voxels, label 1 (3 voxels)"
+
+    @pytest.mark.parametrize("kind", [numpy.uint8, numpy.uint16])
+    def test_a_mask_may_be_a_png(self, kind: type) -> None:
+        mask = png(numpy.eye(32, dtype=kind) * 2)
+        assert judge(InferenceResult({}, mask), Declared(1, (32, 32))) == "mask of 32 x 32 voxels, label 2 (32 voxels)"
+        with pytest.raises(NoAnswer, match="shape"):
+            judge(InferenceResult({}, mask), Declared(1, (32, 64)))
+
+    @pytest.mark.parametrize("cut", [8, 20, 40])
+    def test_a_png_that_cannot_be_read_is_none(self, cut: int) -> None:
+        with pytest.raises(NoAnswer, match="cannot be read as PNG"):
+            judge(InferenceResult({}, png(numpy.zeros((32, 32), numpy.uint8))[:cut]), Declared(1, (32, 32)))
 
     def test_a_mask_with_channels_is_an_answer(self) -> None:
         assert judge(InferenceResult({}, nifti((*SHAPE, 2), 3)), IMAGE).endswith("label 1 (3 voxels)")

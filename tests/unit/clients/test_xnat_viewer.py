@@ -116,7 +116,7 @@ def test_only_the_plugins_own_words_tell_that_it_failed(
 @pytest.mark.parametrize(
     ("to", "told"),
     [
-        ("/app/template/ChangePassword.vm", "the password of svc has expired"),
+        ("/app/template/XDATScreen_UpdateUser.vm", "the password of svc has expired"),
         ("/app/template/Login.vm", "redirects to the log-in page"),
         ("/setup", "XNAT is not initialised"),
     ],

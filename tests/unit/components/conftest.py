@@ -11,6 +11,7 @@ from typing import Any
 
 import pulumi
 import pytest
+from google.protobuf import json_format
 from pulumi.runtime import mocks
 from pulumi.runtime.config import set_all_config
 from pulumi.runtime.settings import ROOT, SETTINGS
@@ -25,11 +26,13 @@ class Engine(mocks.Mocks):
 
     Attributes:
         hooks: what is to be called when a resource is made or changed, by the hook's name.
+        outputs: the stack's, as they were when the program ended; None if they were not registered.
     """
 
     def __init__(self) -> None:
         self.made: dict[str, mocks.MockResourceArgs] = {}
         self.hooks: dict[str, pulumi.ResourceHook] = {}
+        self.outputs: dict[str, Any] | None = None
 
     def register_resource_hook(self, hook: pulumi.ResourceHook) -> None:
         """As Pulumi's callback server does, which its mocks lack."""
@@ -52,7 +55,32 @@ class Engine(mocks.Mocks):
         return [name.partition(" ")[2] for name in self.made if name.partition(" ")[0] == kind]
 
 
+class Monitor(mocks.MockMonitor):
+    """Keeps the stack's outputs, which Pulumi's own mocks drop. As the engine does, it takes none after the program has
+    told its end."""
+
+    over = False
+
+    def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 - the SDK's
+        if "pulumi:pulumi:Stack::" in request.urn and not self.over:
+            self.mocks.outputs = json_format.MessageToDict(request.outputs)  # type: ignore[attr-defined]
+        return super().RegisterResourceOutputs(request)  # type: ignore[no-untyped-call]
+
+    def SignalAndWaitForShutdown(self, request: Any) -> Any:  # noqa: N802 - the SDK's
+        self.over = True
+        return super().SignalAndWaitForShutdown(request)  # type: ignore[no-untyped-call]
+
+
 Program = Callable[[Mapping[str, Any]], Engine]
+
+
+@pytest.fixture(autouse=True)
+def _event_loop() -> None:
+    """Pulumi's SDK takes the thread's event loop, and `asyncio.run` of an earlier test leaves none."""
+    try:
+        asyncio.get_event_loop_policy().get_event_loop()
+    except RuntimeError:
+        asyncio.set_event_loop(asyncio.new_event_loop())
 
 
 @pytest.fixture
@@ -62,7 +90,7 @@ def program(monkeypatch: pytest.MonkeyPatch) -> Program:
 
     def run(wanted: Mapping[str, Any]) -> Engine:
         engine = Engine()
-        mocks.set_mocks(engine, project="xnat-aiaa", stack="tests", preview=False)
+        mocks.set_mocks(engine, project="xnat-aiaa", stack="tests", preview=False, monitor=Monitor(engine))
         SETTINGS.callbacks = engine
         set_all_config({f"xnat-aiaa:{key}": json.dumps(value) for key, value in wanted.items()})
 

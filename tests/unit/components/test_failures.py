@@ -16,6 +16,8 @@ from pulumi.runtime.stack import run_in_stack
 
 from components import failures
 
+from . import conftest
+
 _TYPE = "tests:index:Thing"
 
 
@@ -31,6 +33,7 @@ class Engine(mocks.Mocks):
 
     def __init__(self) -> None:
         self.made: list[str] = []
+        self.outputs: dict[str, Any] | None = None
         self.failed = threading.Event()
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
@@ -43,7 +46,7 @@ class Engine(mocks.Mocks):
         raise NotImplementedError
 
 
-class Monitor(mocks.MockMonitor):
+class Monitor(conftest.Monitor):
     """Tells a failure as Pulumi does that is to go on after an error."""
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the SDK's
@@ -84,6 +87,22 @@ def test_what_does_not_depend_on_it_is_made_however_late_and_what_depends_on_it_
         pulumi.export("all", exported)
 
     assert run(program).made == ["fails", "slow", "after-slow", "ended with 32"]
+
+
+def test_what_a_failed_resource_would_have_told_is_exported_as_none() -> None:
+    def program() -> None:
+        exported = {"fails": Thing("fails").told, "well": Thing("well").told}
+        pulumi.export("all", failures.as_known(exported))
+
+    assert run(program).outputs == {"all": {"fails": None, "well": "well"}}
+
+
+def test_what_is_known_without_any_resource_is_exported_also_after_a_failure() -> None:
+    def program() -> None:
+        Thing("fails")
+        pulumi.export("known", "from the stack file")
+
+    assert run(program).outputs == {"known": "from the stack file"}
 
 
 def test_one_on_which_nothing_depends_does_not_end_well_either() -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import zipfile
 from collections.abc import Callable, Coroutine, Mapping
+from pathlib import Path
 from typing import Any, cast
 
 import pulumi
@@ -13,6 +15,7 @@ import pytest
 from clients import containers
 from clients.image_pull import Wanted
 from components import images
+from dynamic_providers.aiaa.present_address import container_of
 from operations.stack_file import Stack
 from settings import Settings
 
@@ -60,10 +63,47 @@ def test_each_server_gets_its_network_containers_and_readiness(hospital: Engine)
     assert hospital.inputs("Endpoint far")["url"] == "http://gpu2.example.org:5001"
 
 
+def test_a_deleted_model_finds_its_servers_container_by_the_name_that_it_got(hospital: Engine) -> None:
+    assert hospital.inputs("Container main-aiaa")["name"] == container_of("xnat-aiaa/tests", "main")
+
+
+def test_models_whose_files_turn_out_to_be_damaged_are_all_told_by_their_keys_and_nothing_is_made(
+    program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    demo = Path("models/liver_demo").resolve()
+    weights = (demo / "model.ts").read_bytes()
+    for name in ("one", "two"):
+        with zipfile.ZipFile(tmp_path / name, "w") as archive:
+            archive.write(demo / "config_aiaa.json", "config/config_aiaa.json")
+            archive.writestr("models/model.ts", weights)
+        content = (tmp_path / name).read_bytes()
+        (tmp_path / name).write_bytes(content.replace(weights, weights[:99] + b"x" + weights[100:]))
+
+    def nothing(_engine: Engine, args: Any) -> None:
+        raise AssertionError(args.name)
+
+    monkeypatch.setattr(Engine, "new_resource", nothing)
+    with pytest.raises(pulumi.RunError) as failed:
+        program({**HOSPITAL, "models": {name: {"mmar": str(tmp_path / name)} for name in ("one", "two")}})
+    damage = "is damaged: Bad CRC-32 for file 'models/model.ts': copy or download it again"
+    lines = [f"models.{name}.mmar: {tmp_path}/{name}: {damage}" for name in ("one", "two")]
+    assert str(failed.value).splitlines() == ["Pulumi.tests.yaml", *lines]
+
+
 def test_only_triton_asks_for_gpus_and_names_the_driver(hospital: Engine) -> None:
     assert not hospital.inputs("Container main-aiaa").get("deviceRequests")
     request = {"driver": "nvidia", "capabilities": ["gpu"], "deviceIds": ["0", "1"]}
     assert hospital.inputs("Container main-tritonserver")["deviceRequests"] == [request]
+
+
+def test_cdi_devices_are_asked_of_the_cdi_driver_without_capabilities(program: Program) -> None:
+    def name_cdi(wanted: dict[str, Any]) -> None:
+        wanted["servers"]["main"]["gpus"] = ["nvidia.com/gpu=0"]
+
+    made = program(changed(HOSPITAL, name_cdi))
+    request = {"driver": "cdi", "deviceIds": ["nvidia.com/gpu=0"]}
+    assert made.inputs("Container main-tritonserver")["deviceRequests"] == [request]
+    assert made.inputs("HostCheck main")["gpus"] == ["nvidia.com/gpu=0"]
 
 
 def test_identity_is_logical_so_addresses_and_containers_do_not_name_resources(program: Program) -> None:

@@ -114,7 +114,9 @@ def test_any_answer_of_aiaa(
 ) -> None:
     kind, props, name = which
     aiaa.begin(case)
-    answered(RUNS[name], kind(), props(aiaa.url))
+    provider = kind()
+    provider.configure(ConfigureRequest(CONFIG))
+    answered(RUNS[name], provider, props(aiaa.url))
 
 
 @pytest.mark.soak

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -124,7 +125,32 @@ def ensure(
     )
 
 
+def of_ones_own_class(folder: Path) -> Files:
+    """Any file, for a class of the owner's own."""
+    (folder / "config_aiaa.json").write_text(
+        json.dumps({**CONFIG, "inference": {"TRITON": {"name": "my_net.MyInference"}}})
+    )
+    (folder / "net.pth").write_bytes(b"\x80\x02}q\x00.")
+    return Files.of(folder / "config_aiaa.json", folder / "net.pth")
+
+
+def archive_for_clara_3(folder: Path) -> Files:
+    document = {**CONFIG, "version": "3", "inference": {"name": "TRTISInference", "trtis": {}}}
+    (folder / "config_aiaa.json").write_text(json.dumps(document))
+    with zipfile.ZipFile(folder / "weights.zip", "w") as archive:
+        archive.writestr("model.trt.pb", b"\x0a\x10")
+    return Files.of(folder / "config_aiaa.json", folder / "weights.zip")
+
+
 class TestEnsure:
+    def test_the_file_of_a_class_of_ones_own_is_sent_under_its_own_name(self, server: Server, tmp_path: Path) -> None:
+        ensure(server, Sent(of_ones_own_class(tmp_path)))
+        assert server.calls == [f"load {NAME} from net.pth"]
+
+    def test_clara_3_is_told_of_a_zip_archive_as_one(self, server: Server, tmp_path: Path) -> None:
+        ensure(server, Sent(archive_for_clara_3(tmp_path), api="clara-3.1"))
+        assert server.calls == [f"load {NAME} from model.zip"]
+
     def test_a_model_that_is_not_there_is_loaded_from_its_files_with_our_mark(self, server: Server, sent: Sent) -> None:
         entry = ensure(server, sent).entry
         assert server.calls == [f"load {NAME} from model.ts"]

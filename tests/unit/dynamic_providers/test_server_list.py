@@ -25,6 +25,8 @@ OURS_KNOWN = Known(OURS, OURS)
 class Xnat:
     """XNAT as `server_list` knows it. `puts` holds what was written; an exception stands for what it answers."""
 
+    url = "http://xnat.example.org"
+
     def __init__(self, live: Urls | Exception | None) -> None:
         self.live = live
         self.puts: list[tuple[str, Urls]] = []
@@ -113,6 +115,21 @@ class TestRegister:
         replaced = f"{{servers: [NAME], adopt: {as_text(live)}}}"
         assert f"to replace it, write registrations.projects.LIVER: {replaced} with your" in str(caught.value)
         assert ("bin/pulumi refresh" in str(caught.value)) is bool(known)  # a refresh shows only what state has
+
+    def test_a_list_that_nobody_would_write_down_is_cut_and_told_with_what_empties_it(self) -> None:
+        huge = tuple(f"https://h{number}.example.org" for number in range(10_000))
+        xnat = Xnat(huge)
+        with pytest.raises(ForeignList) as caught:
+            register(xnat.client, SCOPE, WANTED, known=None, adopt=None)
+        assert len(str(caught.value)) < 3000
+        assert "... (10000 entries) (written by owner" in str(caught.value)
+        assert str(caught.value).endswith(
+            "to replace it, let an administrator of XNAT empty it: `curl -u ADMIN -X PUT -H 'Content-Type: "
+            "application/json' -d '[]' http://xnat.example.org/xapi/ohifaiaa/projects/LIVER/servers`"
+        )
+        assert len(look(xnat.client, SCOPE, OURS_KNOWN).drift) < 3000
+        register(xnat.client, SCOPE, WANTED, known=None, adopt=huge)
+        assert xnat.puts == [(SCOPE, WANTED)]
 
     @pytest.mark.parametrize(("known", "adopt"), [(None, None), (OURS_KNOWN, None), (OURS_KNOWN, OURS), (None, THEIRS)])
     def test_what_is_no_list_is_not_touched_either_before_it_was_shown(

@@ -121,7 +121,30 @@ class TestParts:
 
     def test_both_engines_count_each_name_once_in_order(self) -> None:
         sections = {"AIAA": {"args": {"models": ["c", "a"]}}, "TRITON": {"args": {"models": {"x": "b", "y": "a"}}}}
-        assert parts({"inference": sections}) == ("b", "a", "c")
+        assert parts({"type": "pipeline", "inference": sections}) == ("b", "a", "c")
+
+    @pytest.mark.parametrize("name", ["aiaa.apps.deepgrow.DeepgrowInferencePipeline", "DeepgrowInferencePipeline"])
+    @pytest.mark.parametrize("kind", ["deepgrow", "segmentation", "others", None])
+    def test_aiaas_own_pipeline_class_names_models_whatever_the_type(self, name: str, kind: str | None) -> None:
+        section = {"name": name, "args": {"models": ["a"]}}
+        assert parts({"type": kind, "inference": {"TRITON": section}}) == ("a",)
+
+    @pytest.mark.parametrize("name", ["ovseg.Ensemble", "own.MyPipeline", "aiaa.inference.TritonInference", None])
+    @pytest.mark.parametrize("engine", ["TRITON", "AIAA"])
+    def test_of_another_class_and_type_models_are_what_the_class_makes_of_them(self, name: str, engine: str) -> None:
+        section = {"name": name, "args": {"models": ["a", "b"]}}
+        assert parts({"type": "segmentation", "inference": {engine: section}}) == ()
+
+    @pytest.mark.parametrize("models", [["a", "b"], {"first": "a", "second": "b"}])
+    @pytest.mark.parametrize("name", ["own.Pipeline", "TRTISInference", None])
+    def test_a_pipeline_of_clara_3_names_them_in_inference_itself(self, name: str | None, models: Any) -> None:
+        inference = {"image": "image", "name": name, "args": {"models": models}}
+        assert parts({"type": "pipeline", "inference": inference}) == ("a", "b")
+        assert parts({"type": "segmentation", "inference": inference}) == ()
+
+    def test_with_a_section_for_an_engine_what_stands_beside_it_names_none(self) -> None:
+        inference = {"args": {"models": ["old"]}, "TRITON": {"name": "own.Pipeline", "args": {"models": ["new"]}}}
+        assert parts({"type": "pipeline", "inference": inference}) == ("new",)
 
     def test_other_models_have_none(self) -> None:
         assert parts(spleen()) == ()

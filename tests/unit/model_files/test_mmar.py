@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import stat
+import sys
 import zipfile
 from pathlib import Path
 
@@ -126,6 +127,99 @@ def zip_of(tmp_path: Path, content: bytes) -> Path:
     file = tmp_path / "mmar.zip"
     file.write_bytes(content)
     return file
+
+
+def changed(entry: str, *, method: int | None = None, flags: int = 0, volume: int = 0) -> bytes:
+    """The parts as a zip file that says something else of one entry."""
+    content = bytearray(zipped(PARTS, zipfile.ZIP_STORED))
+    local, central = content.index(entry.encode()) - 30, content.rindex(entry.encode()) - 46
+    for place in (local + 6, central + 8):
+        content[place] |= flags
+    if method is not None:
+        for place in (local + 8, central + 10):
+            content[place : place + 2] = method.to_bytes(2, "little")
+    content[central + 34] = volume
+    return bytes(content)
+
+
+class TestUnreadable:
+    """What is clear before anything is unpacked is told when the MMAR is opened, which a preview does."""
+
+    @pytest.mark.parametrize("entry", ["config/config_aiaa.json", "models/model.ts"])
+    @pytest.mark.parametrize(
+        ("method", "name"),
+        [
+            (1, "Shrink"),
+            (4, "Reduce"),
+            (6, "Implode"),
+            (9, "Deflate64"),
+            (93, "Zstandard"),
+            (95, "XZ"),
+            (98, "PPMd"),
+            (4711, "a method of number 4711"),
+        ],
+    )
+    def test_an_entry_that_is_packed_in_another_way_is_told_with_what_to_do(
+        self, tmp_path: Path, entry: str, method: int, name: str
+    ) -> None:
+        assert refused(zip_of(tmp_path, changed(entry, method=method))) == (
+            f"its entry '{entry}' is packed with {name}, which cannot be unpacked here: pack the archive again with "
+            "another program, such as `zip -r`, or 7-Zip with the method Deflate"
+        )
+
+    @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+    def test_what_python_unpacks_is_taken(self, tmp_path: Path, method: int) -> None:
+        with Mmar.open(zip_of(tmp_path, zipped(PARTS, method)), "clara-4.0") as mmar:
+            assert mmar.weights_sha256() == hashlib.sha256(WEIGHTS).hexdigest()
+
+    def test_a_python_without_a_methods_module_is_told(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        file = zip_of(tmp_path, zipped(PARTS, zipfile.ZIP_LZMA))
+        monkeypatch.setitem(sys.modules, "lzma", None)
+        assert "as this Python has no module lzma: pack the archive again" in refused(file)
+
+    def test_how_other_entries_are_packed_does_not_matter(self, tmp_path: Path) -> None:
+        with Mmar.open(zip_of(tmp_path, changed("models/model.pt", method=9)), "clara-4.0") as mmar:
+            assert mmar.config == CONFIG
+
+    @pytest.mark.parametrize(
+        ("how", "line"),
+        [
+            ({"flags": 0x20}, "is a patch of another file"),
+            ({"flags": 0x1, "method": 99}, "is encrypted"),
+            ({"flags": 0x41}, "is encrypted"),
+            ({"volume": 1}, "is in another file of an archive in several parts"),
+        ],
+    )
+    def test_an_entry_that_is_not_whole_or_not_plain_is_told(
+        self, tmp_path: Path, how: dict[str, int], line: str
+    ) -> None:
+        told = refused(zip_of(tmp_path, changed("models/model.ts", **how)))
+        assert told.startswith(f"its entry 'models/model.ts' {line}: pack ")
+
+    @pytest.mark.parametrize("content", [b"PK\x07\x08" + zipped(PARTS)[:2000], zipped(PARTS), b"more" + zipped(PARTS)])
+    def test_a_part_of_an_archive_in_several_files_is_told(self, tmp_path: Path, content: bytes) -> None:
+        if content.endswith(zipped(PARTS)):
+            place = content.rindex(b"PK\x05\x06") + 4
+            content = content[:place] + b"\x02\0" + content[place + 2 :]
+        assert refused(zip_of(tmp_path, content)).startswith("is a part of an archive in several files: pack the MMAR")
+
+    def test_an_archive_that_needs_a_newer_program_is_told(self, tmp_path: Path) -> None:
+        content = bytearray(zipped(PARTS))
+        content[content.index(b"PK\x01\x02") + 6] = 200
+        told = refused(zip_of(tmp_path, bytes(content)))
+        assert told.startswith("is a zip archive of a kind that cannot be read here (zip file version 20.0): pack the")
+
+    def test_weights_that_end_too_early_are_told_in_a_whole_sentence(self, tmp_path: Path) -> None:
+        """Their entry says more bytes than the file has behind it."""
+        content = bytearray(zipped({"config/config_aiaa.json": CONFIG, "models/model.ts": WEIGHTS}, zipfile.ZIP_STORED))
+        central = content.rindex(b"models/model.ts") - 46
+        for place in (central + 20, central + 24):
+            content[place : place + 4] = (len(WEIGHTS) + 5000).to_bytes(4, "little")
+        with (
+            Mmar.open(zip_of(tmp_path, bytes(content)), "clara-4.0") as mmar,
+            pytest.raises(NoMmar, match=r"is damaged: .+: copy or download it again$"),
+        ):
+            mmar.weights_sha256()
 
 
 class TestUnsafe:

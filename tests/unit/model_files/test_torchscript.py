@@ -138,7 +138,7 @@ class TestOtherGeneration:
     @pytest.mark.parametrize(
         ("content", "line"),
         [
-            (zipped(SCRIPT), "is a zip archive, such as TorchScript is: Clara 3.1 needs TensorFlow's frozen graph"),
+            (zipped(SCRIPT), "is PyTorch's: Clara 3.1 needs TensorFlow's frozen graph, model.trt.pb, or a zip archive"),
             (pickle.dumps({}, 2), "is a pickle"),
             (b"\x08\x01\x12\x80", "is TensorFlow's saved model: freeze it"),
             (b"<html>", "is a web page"),

@@ -68,12 +68,13 @@ def test_what_does_not_work_is_told_where_its_list_is(xnat: str, aiaa: AiaaStand
     assert problems["projects/LUNG"] == ""  # it is the site's, and told there
 
 
-def test_a_list_that_is_none_hides_no_other(xnat: str, site: Site) -> None:
+@pytest.mark.parametrize("stored", ["nonsense", "null", "[null]"])
+def test_a_list_that_is_none_hides_no_other(xnat: str, site: Site, stored: str) -> None:
     register(xnat, "site", ["http://127.0.0.1:9"])
-    site.config.write(TOOL, "project-json", "LIVER", "nonsense", user="owner", reason="", unversioned=True)
+    site.config.write(TOOL, "project-json", "LIVER", stored, user="owner", reason="", unversioned=True)
     found = findings(xnat)
     liver = found["projects/LIVER"]
-    assert "what owner has written there is no list of servers: nonsense" in liver.problems[0]
+    assert f"what owner has written there is no list of servers: {stored}" in liver.problems[0]
     assert (liver.comes_from, liver.url, liver.known) == ("site", "http://127.0.0.1:9", True)  # as the viewer does
     assert len(found) == 5
 
@@ -255,6 +256,17 @@ def test_the_command_needs_no_stack_and_ends_with_1_if_something_is_wrong(
     assert (told["url"], told["well"]) == (xnat, False)
     assert [entry["scope"] for entry in told["scopes"]][:2] == ["site", "projects/KIDNEY"]
     assert set(told["scopes"][0]) == {"scope", "servers", "author", "comes_from", "url", "problems", "known"}
+
+
+def test_an_expired_password_is_told_in_the_commands_words(
+    run: Run, xnat: str, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RIGHT", "admin")
+    site.accounts.users["admin"].password_expired = True
+    code, _, told = run(xnat, "--password-env", "RIGHT")
+    assert (code, told.count("\n")) == (1, 1)
+    assert "the password of admin has expired: log in once as admin" in told
+    assert "and give that one as the password" in told
 
 
 def test_what_is_wrong_with_the_command_or_xnat_is_one_line(

@@ -2,70 +2,25 @@
 
 from __future__ import annotations
 
-import io
 import json
 import shutil
-import tarfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from docker.errors import APIError, ImageNotFound
 
 from clients import engine_probe
 from clients.docker_engine import docker_engine
-from operations.checks import engine, gpu, images, limits, ports, proxies, toolchain
+from operations.checks import engine, images, limits, ports, proxies, toolchain
 from operations.checks.finding import Finding
-from operations.checks.gpu import Gpu
 from operations.pulumi_cli import PulumiCli
 from settings import Registry, Server
+from tests.support.probed_engine import ProbedEngine as Engine
 from tests.support.scripted_docker import ScriptedDocker, scripted_docker
 
-T4 = Gpu("0", "GPU-1", "Tesla T4", "460.91.03", 15109, 7.5)
 NO_DRIVER = 'could not select device driver "nvidia" with capabilities: [[gpu]]'
-
-
-class Engine:
-    """As much of a Docker engine as the checks ask for.
-
-    Args:
-        says: against each container that is to start; empty if it would start.
-        publishes: the running containers' ports, by name.
-    """
-
-    def __init__(self, says: str = "", publishes: dict[str, int] | None = None) -> None:
-        self.says = says
-        self.asked: dict[str, Any] = {}
-        self.left: list[str] = []
-        found = [
-            {"Names": [f"/{name}"], "Ports": [{"IP": "127.0.0.1", "PublicPort": port}]}
-            for name, port in (publishes or {}).items()
-        ]
-        self.api = SimpleNamespace(containers=lambda: found, import_image_from_data=self._import)
-        self.images = SimpleNamespace(remove=lambda name, **_: self.left.remove(name), get=self._get)
-        self.containers = SimpleNamespace(create=self._create)
-
-    def _import(self, archive: bytes, changes: list[str]) -> str:
-        with tarfile.open(fileobj=io.BytesIO(archive)) as files:
-            assert files.getnames() == []
-        assert changes
-        self.left.append("sha256:1")
-        return json.dumps({"status": "sha256:1"}) + "\r\n"
-
-    def _get(self, name: str) -> None:
-        raise ImageNotFound(name)
-
-    def _create(self, image: str, command: list[str], **options: Any) -> Any:
-        self.asked = options
-        self.left.append("container")
-
-        def start() -> None:
-            raise APIError("x", explanation=self.says or f'exec: "{command[0]}": no such file or directory')
-
-        assert image
-        return SimpleNamespace(start=start, remove=lambda **_: self.left.remove("container"))
 
 
 def test_a_probe_leaves_nothing_on_the_engine_whatever_the_engine_says() -> None:
@@ -126,72 +81,6 @@ def test_a_limit_that_no_container_gets_is_wrong_and_null_is_not_asked_for() -> 
     assert "set it to null" in findings[0].told
     given: Any = Engine()
     assert [finding.level for finding in limits.check(given, {}, "main", server)] == ["ok"]
-
-
-def look_at_gpus(made: Engine, docker_host: str = "unix:///var/run/docker.sock") -> list[tuple[str, str]]:
-    as_engine: Any = made
-    found = gpu.check(as_engine, docker_host, {}, name="main", gpus=["0"], triton_image="t")
-    return [(finding.level, finding.what) for finding in found]
-
-
-def test_an_engine_without_container_toolkit_is_wrong() -> None:
-    assert look_at_gpus(Engine(NO_DRIVER)) == [("wrong", "servers.main.gpus: container toolkit")]
-
-
-def test_a_gpu_that_the_toolkit_does_not_know_is_wrong() -> None:
-    said = "nvidia-container-cli: device error: 7: unknown device: unknown"
-    assert look_at_gpus(Engine(said)) == [("wrong", "servers.main.gpus: container toolkit")]
-
-
-def test_gpus_of_a_remote_engine_cannot_be_told_without_its_image() -> None:
-    assert look_at_gpus(Engine(), REMOTE) == [
-        ("ok", "servers.main.gpus: container toolkit"),
-        ("warning", "servers.main.gpus: GPUs"),
-    ]
-
-
-def test_nvidia_smi_of_this_machine_is_asked_and_an_old_driver_less(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    program = tmp_path / "nvidia-smi"
-    program.write_text(
-        '#!/bin/sh\ncase $1 in *compute_cap*) echo "Field compute_cap is not a valid field to query."; exit 2;; esac\n'
-        'echo "0, GPU-1, Tesla T4, 450.80.02, 15109"\n'
-    )
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    assert look_at_gpus(Engine()) == [
-        ("ok", "servers.main.gpus: container toolkit"),
-        ("warning", "servers.main.gpus: driver"),
-        ("warning", "servers.main.gpus: generation"),
-        ("ok", "servers.main.gpus: memory"),
-    ]
-
-
-def test_nvidia_smis_lines_are_read() -> None:
-    listed = "0, GPU-1, Tesla T4, 460.91.03, 15109, 7.5\n1, GPU-2, NVIDIA A100, 535.1, 40960, 8.0\n"
-    assert gpu.parse(listed) == [T4, Gpu("1", "GPU-2", "NVIDIA A100", "535.1", 40960, 8.0)]
-
-
-@pytest.mark.parametrize(
-    ("there", "levels"),
-    [
-        (T4, ["ok", "ok", "ok"]),
-        (Gpu("0", "u", "Tesla K80", "418.39", 11441, 3.7), ["wrong", "wrong", "ok"]),
-        (Gpu("0", "u", "GeForce GTX 1060", "470.1", 6078, 6.1), ["ok", "ok", "warning"]),
-        (Gpu("0", "u", "H100", "535.1", 81559, 9.0), ["ok", "warning", "ok"]),
-    ],
-)
-def test_driver_generation_and_memory_are_judged(there: Gpu, levels: list[str]) -> None:
-    assert [finding.level for finding in gpu.judge("gpus", ["0"], [there])] == levels
-
-
-def test_a_gpu_is_asked_for_by_index_by_uuid_or_with_all_others() -> None:
-    assert [f.level for f in gpu.judge("gpus", ["GPU-1"], [T4])] == ["ok", "ok", "ok"]
-    assert [f.level for f in gpu.judge("gpus", ["all"], [T4])] == ["ok", "ok", "ok"]
-    assert [f.level for f in gpu.judge("gpus", ["all"], [])] == ["wrong"]
-    missing = list(gpu.judge("gpus", ["1"], [T4]))
-    assert [(f.level, f.told) for f in missing] == [("wrong", "is not there; the engine's host has: 0")]
 
 
 @pytest.mark.parametrize(("gb", "level"), [(0.5, "wrong"), (5, "warning"), (50, "ok")])

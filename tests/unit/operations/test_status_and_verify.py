@@ -10,6 +10,9 @@ from xml.etree import ElementTree
 
 import pytest
 
+from clients.aiaa import AiaaClient
+from clients.smoke_image import volume
+from model_files.config import Declared
 from operations import models, registrations, servers, status, verify
 from operations.browsers import BrowserView
 from operations.errors import CommandFailed
@@ -155,6 +158,12 @@ def test_a_wrong_password_is_tried_once_and_told(wanted: dict[str, Any], site: A
     assert views == []
 
 
+def test_an_expired_password_is_told_with_what_to_do(wanted: dict[str, Any], site: Site, xnat: str) -> None:
+    site.accounts.users["admin"].password_expired = True
+    told, _ = registrations.look(stack_of(wanted))
+    assert told.startswith(f"the password of admin has expired: log in once as admin at {xnat} in a browser, set a new")
+
+
 def test_an_unknown_project_does_not_hide_the_others(wanted: dict[str, Any], aiaa: AiaaStandIn, xnat: str) -> None:
     register(xnat, "projects/LIVER", [aiaa.url])
     wanted["registrations"]["projects"]["NOSUCH"] = "main"
@@ -185,14 +194,15 @@ def test_of_a_list_that_could_not_be_read_no_server_is_told(
     assert row.split()[1:3] == ["unknown", "-"]
 
 
+@pytest.mark.parametrize("stored", ["nonsense", "null"])
 def test_what_is_no_list_sends_browsers_on_to_the_sites(
-    wanted: dict[str, Any], aiaa: AiaaStandIn, xnat: str, site: Site
+    wanted: dict[str, Any], aiaa: AiaaStandIn, xnat: str, site: Site, stored: str
 ) -> None:
     register(xnat, "site", [aiaa.url])
-    site.config.write(TOOL, "project-json", "LIVER", "nonsense", user="owner", reason="", unversioned=True)
+    site.config.write(TOOL, "project-json", "LIVER", stored, user="owner", reason="", unversioned=True)
     _, (view,) = registrations.look(stack_of(wanted))
     assert (view.comes_from, view.url, view.known) == ("site", aiaa.url, True)
-    assert "there is no list of servers: nonsense" in view.problems[0]
+    assert f"there is no list of servers: {stored}" in view.problems[0]
 
 
 def test_the_authority_of_xnat_is_trusted_for_servers_too(
@@ -231,6 +241,40 @@ def test_verify_tries_every_model_with_a_smoke_test(
     failed = verify.run(stack_of(wanted))
     assert not verify.well(failed)
     assert "answered 500" in failed[0].told
+
+
+@pytest.mark.parametrize(
+    ("broken", "told"),
+    [
+        (Fault("/session/", "status", status=500), 'shows a clinician "Failed to create AIAA Session!'),
+        (Fault("/session/", "html"), 'shows a clinician "Failed to create AIAA Session!'),
+        (Fault("/v1/*", "status", status=500, query="*session_id=*"), f'shows a clinician "Failed to run {SPLEEN}!'),
+        (Fault("/v1/*", "status", status=440, query="*session_id=*"), f'shows a clinician "Failed to run {SPLEEN}!'),
+    ],
+)
+def test_a_server_on_which_no_viewer_can_work_fails_though_an_image_sent_along_would_do(
+    monkeypatch: pytest.MonkeyPatch, wanted: dict[str, Any], aiaa: AiaaStandIn, broken: Fault, told: str
+) -> None:
+    with_containers(monkeypatch, RUNNING)
+    aiaa.app.state.faults.set(broken)
+    (verified,) = verify.run(stack_of(wanted))
+    assert (verified.state, told in verified.told) == ("fails", True)
+    seen = status.look(stack_of(wanted), infer=True)
+    assert not seen.well
+    assert [(model.state, told in model.told) for model in seen.models] == [("fails", True)]
+    with AiaaClient(aiaa.url) as client:
+        (entry,) = client.models()
+        assert client.infer(entry, volume(Declared()), "image.nii.gz", 30).image
+
+
+def test_verify_leaves_no_session_behind(
+    monkeypatch: pytest.MonkeyPatch, wanted: dict[str, Any], aiaa: AiaaStandIn, tmp_path: Path
+) -> None:
+    with_containers(monkeypatch, RUNNING)
+    assert verify.well(verify.run(stack_of(wanted)))
+    aiaa.app.state.faults.set(Fault("/v1/segmentation", "status", status=500))
+    assert not verify.well(verify.run(stack_of(wanted)))
+    assert list((tmp_path / "workspace" / "sessions").iterdir()) == []
 
 
 def test_junit_tells_what_passed_and_what_failed_whatever_the_server_said(

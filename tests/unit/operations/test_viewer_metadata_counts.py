@@ -14,7 +14,6 @@ from clients.xnat_viewer import ViewerClient
 from operations.metadata.notes import Noted
 from sandbox.faults import Fault
 from sandbox.xnat.archive import Experiment
-from tests.providers.conftest import PROFILES
 from tests.support.until import until
 from tests.support.viewer_metadata import Run, Xnat, xnat_stand_in
 
@@ -94,13 +93,12 @@ def test_a_session_that_came_after_the_request_is_not_done_with_it(tmp_path: Pat
         assert xnat.posts() == {}
 
 
-@pytest.mark.parametrize("profile", PROFILES, ids=["422", "404"])
 @pytest.mark.parametrize("args", [("--project", "LIVER"), ALL])
 def test_what_xnat_does_not_know_as_an_imaging_session_is_left_out_by_name(
-    tmp_path: Path, run: Run, vanishing: list[str], profile: dict[str, Any], args: tuple[str, ...]
+    tmp_path: Path, run: Run, vanishing: list[str], args: tuple[str, ...]
 ) -> None:
     vanishing.append("XNAT_E00099")
-    with xnat_stand_in(tmp_path, **profile) as xnat:
+    with xnat_stand_in(tmp_path) as xnat:
         began = time.monotonic()
         code, said, _ = run(xnat, *args, "--patience", "30")
         assert time.monotonic() - began < 20
@@ -111,24 +109,18 @@ def test_what_xnat_does_not_know_as_an_imaging_session_is_left_out_by_name(
         assert not any(path.endswith("XNAT_E00099") for path in xnat.posts())
 
 
-@pytest.mark.parametrize("profile", PROFILES, ids=["422", "404"])
-def test_who_names_one_is_told_that_it_is_none(
-    tmp_path: Path, run: Run, vanishing: list[str], profile: dict[str, Any]
-) -> None:
+def test_who_names_one_is_told_that_it_is_none(tmp_path: Path, run: Run, vanishing: list[str]) -> None:
     vanishing.append("XNAT_E00099")
-    with xnat_stand_in(tmp_path, **profile) as xnat:
+    with xnat_stand_in(tmp_path) as xnat:
         code, said, _ = run(xnat, "--project", "LIVER", "--session", "XNAT_E00099")
         assert code == 1
         assert last_line(said).endswith("done 0 of 1, 1 failed")
         assert xnat.posts() == {}
 
 
-@pytest.mark.parametrize("profile", PROFILES, ids=["422", "404"])
 @pytest.mark.parametrize("args", [("--project", "LIVER"), ALL])
-def test_a_session_that_is_taken_out_meanwhile_is_not_done(
-    tmp_path: Path, profile: dict[str, Any], args: tuple[str, ...]
-) -> None:
-    with xnat_stand_in(tmp_path, build_seconds=0.7, build_threads=1, **profile) as xnat:
+def test_a_session_that_is_taken_out_meanwhile_is_not_done(tmp_path: Path, args: tuple[str, ...]) -> None:
+    with xnat_stand_in(tmp_path, build_seconds=0.7, build_threads=1) as xnat:
         with xnat.begin(*args, "--patience", "10") as process:
             until(lambda: xnat.metadata.accepted)
             take_out(xnat, "XNAT_E00001")

@@ -19,6 +19,8 @@ STACK = "urn:pulumi:dev::xnat-aiaa::"
 ENGINE = f"{STACK}pulumi:providers:docker::main-engine"
 AIAA = f"{STACK}docker:index/container:Container::main-aiaa"
 TRITON = f"{STACK}docker:index/container:Container::main-tritonserver"
+NETWORK = f"{STACK}docker:index/network:Network::main-aiaa"
+WORKSPACE = f"{STACK}pulumi-python:dynamic/aiaa:Workspace::main"
 ENDPOINT = f"{STACK}pulumi-python:dynamic/aiaa:Endpoint::main"
 BEGAN = 1764000000.0  # 2025-11-24T16:00:00Z
 LABELS = {"xnat-aiaa.project": "xnat-aiaa", "xnat-aiaa.stack": "dev"}
@@ -144,3 +146,17 @@ def test_an_engine_that_does_not_answer_does_not_keep_the_rest(fake: Fake, monke
     assert fake.told[-1].startswith(
         "what it left on an engine, if anything, stays there (label xnat-aiaa.stack=dev): Docker engine"
     )
+
+
+def test_a_network_that_somebody_removed_is_looked_at_with_the_servers(engine: HTTPServer, fake: Fake) -> None:
+    on_the_engine(engine, [runs("a1"), runs("t1")])
+    network = {"urn": NETWORK, "type": "docker:index/network:Network", "id": "n1", "outputs": {}}
+    workspace = {"urn": WORKSPACE, "type": "pulumi-python:dynamic/aiaa:Workspace", "id": "main", "outputs": {}}
+    fake.state.resources.extend([network, workspace])
+    recovery.bring_back(fake.cli, fake.state, fake.told.append)
+    assert fake.told == ["gone from the engine, so made anew: Network main-aiaa"]
+    (refresh,) = fake.commands()
+    assert f"--target {NETWORK} " in refresh
+    assert f"--target {ENDPOINT}" in refresh
+    assert f"--target {WORKSPACE}" in refresh
+    assert AIAA not in refresh

@@ -163,3 +163,38 @@ def test_the_development_stack_is_valid_and_stays_on_loopback() -> None:
 )
 def test_gpus_are_all_none_or_some(written: object, means: tuple[str, ...]) -> None:
     assert Settings.parse({"servers": {"main": {"gpus": written}}}).servers["main"].gpus == means
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "unix:///run/user/1000/docker.sock",
+        "ssh://gpu1",
+        "ssh://some_alias",
+        "ssh://DOM%5Cme.x-y@gpu1.example.org:2222",
+        "ssh://me@[fe80::1%25eth0]:2222",
+        "ssh://gpu1/run/user/1000/docker.sock",
+        "tcp://gpu1",
+        "tcp://[::1]:2376",
+    ],
+)
+def test_every_address_of_an_engine_that_the_docker_cli_takes_is_taken(address: str) -> None:
+    server = {"docker": address, "bind": "10.0.0.1"}
+    assert Settings.parse({"servers": {"main": server}}).servers["main"].docker == address
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["GPU-5d5ba0d6-d33d-2b2c-524d-9e3d8d2b8a77", "1"],
+        ["MIG-c6d4f1ef-42e4-5de3-91c7-45d71c87eb3f"],
+        ["MIG-GPU-5d5ba0d6-d33d-2b2c-524d-9e3d8d2b8a77/1/0"],
+        ["0:1"],
+        ["nvidia.com/gpu=0", "nvidia.com/gpu=0:1"],
+        ["nvidia.com/gpu=MIG-c6d4f1ef-42e4-5de3-91c7-45d71c87eb3f"],
+        ["nvidia.com/gpu=all"],
+        ["management.nvidia.com/gpu=1"],
+    ],
+)
+def test_gpus_slices_and_cdi_devices_are_named_as_their_tools_list_them(names: list[str]) -> None:
+    assert Settings.parse({"servers": {"main": {"gpus": names}}}).servers["main"].gpus == tuple(names)

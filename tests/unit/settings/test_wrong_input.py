@@ -99,9 +99,9 @@ CASES: list[tuple[dict[str, Any], str]] = [
     (server(triton={"prot": "http"}), "servers.main.triton.prot: unknown key; did you mean 'proto'?"),
     (
         server(zzz=1),
-        "servers.main.zzz: unknown key; there is: admin_hosts, api, bind, browser_url, docker, engine, gpus, "
-        "healthcheck, images, infer_timeout, launcher, load_timeout, log, port, ready_timeout, restart, runtime, "
-        "shm_size, triton, ulimits, url, workspace",
+        "servers.main.zzz: unknown key; there is: admin_hosts, api, bind, browser_url, docker, docker_cert_path, "
+        "engine, gpus, healthcheck, images, infer_timeout, launcher, load_timeout, log, port, ready_timeout, restart, "
+        "runtime, shm_size, triton, ulimits, url, workspace",
     ),
     ({"xnat": XNAT | {"passwort": "hunter2"}}, "xnat.passwort: unknown key; did you mean 'password'?"),
     (
@@ -140,6 +140,19 @@ CASES: list[tuple[dict[str, Any], str]] = [
         'servers.main.gpus: must be "all", or a list of GPU ids such as ["0"], not both',
     ),
     (
+        server(gpus=["nvidia.com/gpu=0", "1"]),
+        "servers.main.gpus: must hold CDI names such as nvidia.com/gpu=0 only, or none: the engine itself gives "
+        "those, and NVIDIA's runtime gives GPUs by number and UUID",
+    ),
+    *(
+        (
+            server(gpus=["0", odd]),
+            'servers.main.gpus[1]: must be a GPU\'s number or UUID as nvidia-smi -L lists it, such as "0", or the '
+            f"name of a CDI device, such as \"nvidia.com/gpu=0\", not '{odd}'",
+        )
+        for odd in ("none", "void", "nvidia.com/gpu", "nvidia.com/gpu=", "=0", "gpu=0", "nvidia.com/gpu=0,1", "-1")
+    ),
+    (
         server(bind="localhost"),
         "servers.main.bind: must be an IP address of the engine's machine, such as 127.0.0.1, or 0.0.0.0 "
         "for all, not 'localhost'",
@@ -148,6 +161,63 @@ CASES: list[tuple[dict[str, Any], str]] = [
         server(docker="gpu1"),
         "servers.main.docker: must be a Docker engine's address, such as unix:///var/run/docker.sock, "
         "ssh://user@host or tcp://host:2375, not 'gpu1'",
+    ),
+    (
+        server(docker="ssh://-oProxyCommand=x"),
+        "servers.main.docker: must be a Docker engine's address, such as unix:///var/run/docker.sock, "
+        "ssh://user@host or tcp://host:2375, not 'ssh://-oProxyCommand=x'",
+    ),
+    (
+        server(docker="ssh://me:secret@gpu1"),
+        "servers.main.docker: must be a Docker engine's address, such as unix:///var/run/docker.sock, "
+        "ssh://user@host or tcp://host:2375, not 'ssh://***@gpu1'",
+    ),
+    (
+        server(docker="ssh://gpu1?x=1"),
+        "servers.main.docker: must be a Docker engine's address, such as unix:///var/run/docker.sock, "
+        "ssh://user@host or tcp://host:2375, not 'ssh://gpu1?x=1'",
+    ),
+    (
+        server(docker="ssh://gpu1#x"),
+        "servers.main.docker: must be a Docker engine's address, such as unix:///var/run/docker.sock, "
+        "ssh://user@host or tcp://host:2375, not 'ssh://gpu1#x'",
+    ),
+    (
+        server(docker="ssh://me@"),
+        "servers.main.docker: must be a Docker engine's address, such as unix:///var/run/docker.sock, "
+        "ssh://user@host or tcp://host:2375, not 'ssh://***@'",
+    ),
+    (
+        server(docker="ssh://gpu1;x"),
+        "servers.main.docker: must be a Docker engine's address, such as unix:///var/run/docker.sock, "
+        "ssh://user@host or tcp://host:2375, not 'ssh://gpu1;x'",
+    ),
+    (
+        server(docker="tcp://gpu1:2376?cert_path=x"),
+        "servers.main.docker: must be a Docker engine's address, such as unix:///var/run/docker.sock, "
+        "ssh://user@host or tcp://host:2375, not 'tcp://gpu1:2376?cert_path=x'",
+    ),
+    (
+        server(docker="tcp://gpu1/path"),
+        "servers.main.docker: must be a Docker engine's address, such as unix:///var/run/docker.sock, "
+        "ssh://user@host or tcp://host:2375, not 'tcp://gpu1/path'",
+    ),
+    (
+        server(docker="http://gpu1:2375"),
+        "servers.main.docker: must be a Docker engine's address, such as unix:///var/run/docker.sock, "
+        "ssh://user@host or tcp://host:2375, not 'http://gpu1:2375'",
+    ),
+    (
+        server(docker="ssh://gpu1", bind="10.0.0.1", docker_cert_path="certs"),
+        "servers.main.docker_cert_path: is for a tcp:// engine, which docker has to name",
+    ),
+    (
+        server(docker_cert_path="certs"),
+        "servers.main.docker_cert_path: is for a tcp:// engine, which docker has to name",
+    ),
+    (
+        server(docker="tcp://gpu1:2376", bind="10.0.0.1", docker_cert_path="no/certs"),
+        "servers.main.docker_cert_path: no/certs/ca.pem: No such file or directory",
     ),
     (
         server(workspace="aiaa workspace"),

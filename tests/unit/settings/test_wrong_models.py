@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -145,6 +146,65 @@ def test_a_pipeline_needs_its_parts_on_its_own_servers(tmp_path: Path) -> None:
 def test_a_pipeline_that_is_made_of_itself_is_told(tmp_path: Path) -> None:
     models = {"a": pipeline(tmp_path, "a", "b"), "b": pipeline(tmp_path, "b", "a")}
     assert "it is made of itself: " in told({"models": models})
+
+
+def written(folder: Path, name: str, inference: dict[str, Any], **fields: Any) -> str:
+    """A configuration's file: the demonstration model's with another `inference`."""
+    document = {**json.loads(Path(CONFIG).read_text()), "inference": inference, **fields}
+    path = folder / f"{name}.json"
+    path.write_text(json.dumps(document))
+    return str(path)
+
+
+def test_the_file_of_a_class_of_ones_own_is_the_classs_affair(tmp_path: Path) -> None:
+    config = written(tmp_path, "own", {"TRITON": {"name": "my_net.MyInference"}})
+    with zipfile.ZipFile(tmp_path / "net.pth", "w") as archive:  # as torch.save writes it
+        archive.writestr("archive/data.pkl", b"\x80\x02}q\x00.")
+    local = {"config": config, "data": str(tmp_path / "net.pth")}
+    assert Settings.parse({"servers": {"main": {}}} | model(local=local)).models["m"].local
+
+
+def test_the_arguments_of_a_class_of_ones_own_name_no_models_of_the_stack(tmp_path: Path) -> None:
+    section = {"name": "ensemble.Ensemble", "args": {"models": ["a", "b"]}}
+    config = written(tmp_path, "own", {"TRITON": section, "AIAA": section}, type="segmentation")
+    assert Settings.parse({"servers": {"main": {}}} | model(pipeline={"config": config})).models["m"].parts == ()
+
+
+OF_CLARA_3 = {"servers": {"old": {"runtime": "external", "api": "clara-3.1", "url": "http://10.0.0.5:5000"}}}
+
+
+def test_a_server_of_clara_3_gets_a_zip_archive(tmp_path: Path) -> None:
+    config = written(tmp_path, "config", {"name": "TRTISInference", "trtis": {}}, version="3")
+    with zipfile.ZipFile(tmp_path / "model.zip", "w") as archive:
+        archive.writestr("model.trt.pb", b"\x0a\x10")
+    local = {"config": config, "data": str(tmp_path / "model.zip")}
+    assert Settings.parse(OF_CLARA_3 | model(local=local)).models["m"].local
+
+
+def test_a_pipeline_of_clara_3_needs_its_parts_too(tmp_path: Path) -> None:
+    inference = {"name": "own.Pipeline", "args": {"models": ["first", "second"]}}
+    config = written(tmp_path, "both", inference, version="3", type="pipeline")
+    models = {"both": {"pipeline": {"config": config}}, "first": {"ngc": NGC}}
+    assert told(OF_CLARA_3 | {"models": models}) == (
+        "models.both.pipeline: it is made of model 'second', which is not among the models of this stack; there is: "
+        "first"
+    )
+    settings = Settings.parse(OF_CLARA_3 | {"models": models | {"second": {"ngc": NGC}}})
+    assert settings.models["both"].parts == ("first", "second")
+
+
+def test_what_a_pipeline_of_clara_3_names_must_be_names(tmp_path: Path) -> None:
+    config = written(tmp_path, "both", {"args": {"models": [1]}}, version="3", type="pipeline")
+    assert "inference.args.models: is [1]: write the names" in told(OF_CLARA_3 | model(pipeline={"config": config}))
+
+
+def test_weights_do_not_hide_that_aiaas_own_pipeline_class_names_models(tmp_path: Path) -> None:
+    section = {"name": "aiaa.apps.deepgrow.DeepgrowInferencePipeline", "args": {"models": ["a"]}}
+    section["triton_model_config"] = json.loads(Path(CONFIG).read_text())["inference"]["TRITON"]["triton_model_config"]
+    config = written(tmp_path, "grow", {"TRITON": section}, type="deepgrow")
+    assert told(model(local={"config": config, "data": WEIGHTS})).startswith(
+        "models.m.local: it is made of model 'a', which is not among"
+    )
 
 
 def test_all_that_is_wrong_with_a_models_files_is_told_at_once_with_its_place(tmp_path: Path) -> None:

@@ -1,0 +1,137 @@
+"""How a program of ours ends: with an exit code, and with one line for what went wrong. Never with a traceback.
+
+`bin/aiaa` and `bin/pulumi` both run within `ended`. What can be foreseen has a message of its own where it happens;
+here is the last resort for what nobody foresaw, which says how to see more.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from clients.errors import ClientError, one_line, shortened
+
+DEBUG = "AIAA_DEBUG"
+"""Environment variable: 1 shows where an error came from."""
+
+INTERRUPTED = 130
+_FAILED = 1
+
+
+def interruptible_while_loading() -> None:
+    """Until `ended`, an interruption ends the process at once: Python's own way to end is a traceback, and to load our
+    libraries takes a second. One that ignores interruptions (nohup) goes on doing so."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def ended(name: str, program: Callable[[], int]) -> int:
+    """The exit code of a program, whatever it does.
+
+    Args:
+        name: of the program, as the user called it.
+
+    Raises:
+        SystemExit: as the program does, of which nothing is left to write.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    _open_streams()
+    try:
+        with _quiet_elsewhere(name):
+            code = program()
+        sys.stdout.flush()
+        return code
+    except KeyboardInterrupt:
+        os._exit(INTERRUPTED)  # at once: threads may be waiting for servers, and hold nothing that has to be saved
+    except SystemExit:
+        _flushed(0)
+        raise
+    except BaseException as error:  # noqa: BLE001 - the last resort
+        if not (isinstance(error, BrokenPipeError) and _nobody_reads()):
+            if _debug():
+                traceback.print_exc()
+            _say(f"{name}: {_told(error)}")
+        return _flushed(_FAILED)
+
+
+@contextlib.contextmanager
+def _quiet_elsewhere(name: str) -> Iterator[None]:
+    """What nobody can catch, as it happens in a thread or at the end of an object, is one line, too."""
+    before = threading.excepthook, sys.unraisablehook
+    if not _debug():
+        threading.excepthook = lambda told: _say(f"{name}: {_internal(told.exc_value)}")
+        sys.unraisablehook = lambda told: _say(f"{name}: {_internal(told.exc_value)}")
+    try:
+        yield
+    finally:
+        threading.excepthook, sys.unraisablehook = before
+
+
+def _open_streams() -> None:
+    """Have all three streams, which take any text: whoever closed one wants to hear nothing, and what an encoding does
+    not have is shown as its number."""
+    for number, stream in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, stream) is None:  # in this order: the lowest free number is the one that is closed
+            setattr(sys, stream, open(os.devnull, "w" if number else "r"))  # noqa: SIM115
+    for out in (sys.stdout, sys.stderr):
+        if isinstance(out, io.TextIOWrapper):
+            # In a pipe, too, what goes well is told before what does not.
+            out.reconfigure(errors="backslashreplace", line_buffering=True)
+
+
+def _nobody_reads() -> bool:
+    """Whether it is standard output that is closed at its other end (`| head`), and not the connection to a server."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return True
+    return False
+
+
+def _flushed(code: int) -> int:
+    """The exit code; what can be written no more is dropped, as Python would complain of it at its end."""
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return code or _FAILED
+    return code
+
+
+def _told(error: BaseException) -> str:
+    if isinstance(error, ClientError):
+        return error.line
+    if isinstance(error, OSError) and error.strerror:
+        files = " and ".join(_name(file) for file in (error.filename, error.filename2) if file is not None)
+        where = f"{files}: " if files else ""
+        return one_line(f"{where}{error.strerror}")
+    if isinstance(error, MemoryError):
+        return "this machine has not enough free memory for it: end other programs, then run the command again"
+    return _internal(error)
+
+
+def _name(file: object) -> str:
+    return os.fsdecode(file) if isinstance(file, bytes) else str(file)
+
+
+def _internal(error: Any) -> str:
+    words = shortened(one_line(f"{type(error).__name__}: {error}"))
+    return f"internal error, which is a defect of this program: {words} ({DEBUG}=1 shows where, for a report)"
+
+
+def _say(line: str) -> None:
+    with contextlib.suppress(OSError, ValueError):  # nobody may read it
+        print(line, file=sys.stderr, flush=True)
+
+
+def _debug() -> bool:
+    return os.environ.get(DEBUG, "") not in ("", "0")

@@ -1,0 +1,89 @@
+"""What a Docker engine answers, read with care: another program, or a proxy, may answer in its place.
+
+The Docker SDK takes every answer, and the user's own `config.json`, for what it should be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeVar
+
+from clients.errors import Broken, one_line, shortened
+
+T = TypeVar("T")
+
+_PROJECT = str(Path(__file__).parents[1])
+
+
+def part(answer: object, kind: type[T], *path: str) -> T:
+    """What stands at a place of an answer, by its keys.
+
+    Raises:
+        Broken: there is nothing of this kind.
+    """
+    value = answer
+    for key in path:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        what = f"{'.'.join(path) or 'the answer'} is {type(value).__name__}, where {kind.__name__} belongs"
+        raise Broken(f"a Docker engine's answer is not as its API has it: {what}")
+    return value
+
+
+def optional(answer: object, kind: type[T], default: T, *path: str) -> T:
+    """The same, with a default for what is not there, or is null."""
+    try:
+        return part(answer, kind, *path)
+    except Broken:
+        return default
+
+
+def items(answer: object, *path: str) -> list[Mapping[str, Any]]:
+    """The objects of a list; null is an empty one.
+
+    Raises:
+        Broken: it is no list, or holds something else.
+    """
+    value = answer
+    for key in path:
+        value = part(value, dict).get(key)
+    if value is None:
+        return []
+    return [part(item, dict) for item in part(value, list)]
+
+
+def sdk_failed(error: Exception, where: str) -> Exception:
+    """An error that is no error of the Docker SDK's own: what to raise for it. Where the SDK stumbled, it is `Broken`;
+    a defect of ours stays what it is.
+
+    Args:
+        where: the engine, for people.
+    """
+    if not _is_of_sdk(error.__traceback__):
+        return error
+    words = shortened(one_line(f"{type(error).__name__}: {error}"))
+    return Broken(
+        f"{where}: the Docker SDK cannot work with its address, its answer or your Docker configuration: {words}",
+        advice=(
+            "check that `docker info` works there, the address (a server's docker:, or DOCKER_HOST), and config.json "
+            "in ~/.docker or DOCKER_CONFIG"
+        ),
+    )
+
+
+def _is_of_sdk(trace: TracebackType | None) -> bool:
+    """Whether the last of our frames and the SDK's is the SDK's."""
+    for package in reversed(list(_packages(trace))):
+        if package in ("docker", "ours"):
+            return package == "docker"
+    return False
+
+
+def _packages(trace: TracebackType | None) -> Iterator[str]:
+    while trace:
+        globals_, file = trace.tb_frame.f_globals, trace.tb_frame.f_code.co_filename
+        package = str(globals_.get("__name__", "")).partition(".")[0]
+        yield "ours" if file.startswith(_PROJECT) and "site-packages" not in file else package
+        trace = trace.tb_next

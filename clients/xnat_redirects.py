@@ -1,0 +1,113 @@
+"""What a redirect by XNAT, or by something before it, means: XNAT redirects where it wants a person with a browser.
+
+Sources: NrgXnat/xnat, web/.../initialization/SecurityConfig.java, which names the pages; and, which redirect to them,
+web/.../security/{XnatExpiredPasswordFilter,XnatInitCheckFilter,XnatUrlAuthenticationFailureHandler}.java. docs/xnat.md
+has the table.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from urllib.parse import quote, urljoin, urlsplit
+
+from clients.connection import REDIRECTS
+from clients.errors import ClientError, NotReady, Refused, Rejected
+from clients.transport import Answer
+
+OWN_ADDRESS = "set xnat.url to XNAT's own address, with its context path if it has one"
+
+_LOGIN = re.compile(r"/app/template/login\.vm$|/page/login/?$")
+_SET_UP = re.compile(r"/setup/?$|/unconfigured\.vm$")
+_CHANGE_PASSWORD = re.compile(r"/xdatscreen_updateuser\.vm$|password[^/]*$")
+_DISABLED = re.compile(r"/inactiveaccount\.vm$|/xnatinactiveaccount$")
+_UNCONFIRMED = re.compile(r"/verifyemail\.vm$|/postregister\.vm$")
+# Of OpenID Connect, OAuth, SAML, Shibboleth, CAS, AD FS, Keycloak, oauth2-proxy and XNAT's own OpenID plugin.
+_SIGN_ON = re.compile(
+    r"oauth|openid|oidc|saml|shibboleth|adfs|/cas\b|/idp\b|\bsso\b|/realms/|authori[sz]e|sign-?_?in|log-?_?[io]n"
+)
+
+
+def require_no_redirect(answer: Answer, username: str, url: str) -> None:
+    """
+    Args:
+        url: XNAT's address as it is configured.
+
+    Raises:
+        NotReady: XNAT is not initialised. Refused: the account, its password or its session is not accepted.
+        Rejected: XNAT has another address.
+    """
+    if answer.status in REDIRECTS:
+        raise _meaning(answer, username, url)
+
+
+def leads_to_login(answer: Answer) -> bool:
+    """Whether XNAT redirects to its log-in page: so it does with a session that an administrator has ended."""
+    return answer.status in REDIRECTS and _LOGIN.search(_path(answer.location)) is not None
+
+
+def not_initialised(told: str, url: str) -> NotReady:
+    return NotReady(
+        f"XNAT is not initialised: {told}",
+        advice=f"open {url} in a browser as an administrator and finish the set-up page, then run the command again",
+    )
+
+
+def password_expired(username: str, url: str, kind: type[Refused] = Refused) -> Refused:
+    role = shlex.quote(f"{url}/xapi/users/{quote(username, safe='')}/roles/non_expiring")
+    return kind(
+        f"the password of {username} has expired",
+        advice=f"log in once as {username} at {url} in a browser, set a new one there, and give that one as "
+        f"xnat.password; with the role non_expiring it does not expire again: `curl -u ADMIN -X PUT {role}`",
+    )
+
+
+def _meaning(answer: Answer, username: str, url: str) -> ClientError:
+    shown = answer.location.partition("?")[0]  # what follows is for the page, and may be a secret
+    told, path = f"{answer.tried}: redirects to {shown}", _path(shown)
+    if other := _other_address(answer, url):
+        return Rejected(told, advice=f"set xnat.url to {other}")
+    if _SET_UP.search(path):
+        return not_initialised(f"it redirects to {shown}", url)
+    if _CHANGE_PASSWORD.search(path):
+        return password_expired(username, url)
+    if _DISABLED.search(path):
+        return Refused(
+            f"the account {username} is disabled in XNAT",
+            advice="let an administrator of XNAT enable it (Administer, Users)",
+        )
+    if _UNCONFIRMED.search(path):
+        return Refused(
+            f"the account {username} waits to be approved, or for its e-mail address to be verified",
+            advice="let an administrator of XNAT enable and verify it (Administer, Users)",
+        )
+    if _LOGIN.search(path):
+        return Refused(
+            f"{answer.tried}: redirects to the log-in page",
+            advice="check that a proxy before XNAT passes the header Authorization and the cookie JSESSIONID on",
+        )
+    if _SIGN_ON.search(shown.lower()):
+        return Refused(
+            f"{answer.tried}: redirects to the sign-on page {shown}",
+            advice="a script cannot use single sign-on: set xnat.url to an address of XNAT that takes HTTP Basic "
+            "without it, and xnat.username to an account of XNAT's own, or to an alias token of one",
+        )
+    return Rejected(told, advice=OWN_ADDRESS)
+
+
+def _other_address(answer: Answer, url: str) -> str:
+    """Where a redirect leads to the same path at another address, that address; else empty."""
+    asked = answer.tried.partition(" ")[2].removeprefix(url)
+    try:
+        there = urljoin(f"{url}/", answer.location.partition("?")[0]).removesuffix("/")
+    except ValueError:
+        return ""
+    base = there.removesuffix(asked)
+    return base if asked.startswith("/") and base not in (url, there) else ""
+
+
+def _path(target: str) -> str:
+    try:
+        return urlsplit(target).path.lower()
+    except ValueError:
+        return ""

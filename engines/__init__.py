@@ -1,0 +1,1 @@
+"""How Docker engines are reached: one place for our own calls and for what the docker provider is given."""

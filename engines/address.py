@@ -1,0 +1,100 @@
+"""Where a Docker engine is: its address, and for TLS the folder of the client's certificate.
+
+It follows what the docker CLI and Pulumi's docker provider have in common. Both read `DOCKER_HOST`, `DOCKER_CONTEXT`
+and `DOCKER_CERT_PATH`; the CLI also `DOCKER_TLS_VERIFY` and `DOCKER_CONFIG`
+(https://docs.docker.com/reference/cli/docker/#environment-variables).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from urllib.parse import quote, unquote, urlsplit
+
+from engines.errors import NoEngine
+
+DEFAULT = "unix:///var/run/docker.sock"
+_QUERY = "?cert_path="
+_PORT, _TLS_PORT = 2375, 2376
+
+
+@dataclass(frozen=True)
+class EngineAddress:
+    """
+    Attributes:
+        url: as the docker CLI takes it: `unix://`, `tcp://` with a port, or `ssh://`.
+        cert_path: the folder of `ca.pem`, `cert.pem` and `key.pem`; only `tcp://` has one, and then it is TLS.
+    """
+
+    url: str
+    cert_path: str | None = None
+
+    @classmethod
+    def of(cls, docker_host: str | None, env: Mapping[str, str] = os.environ) -> EngineAddress:
+        """
+        Args:
+            docker_host: an address, or the `text` of one; None is the default engine, as the docker CLI and the docker
+                provider find it.
+            env: the environment variables.
+
+        Raises:
+            NoEngine: `DOCKER_CONTEXT` cannot be used.
+        """
+        url, _, cert_path = (docker_host or _default(env)).partition(_QUERY)
+        if urlsplit(url).scheme != "tcp":
+            return cls(url)
+        found = unquote(cert_path) or None
+        if not found and env.get("DOCKER_TLS_VERIFY"):
+            found = env.get("DOCKER_CERT_PATH") or str(_config_folder(env))
+        return cls(_with_port(url, _TLS_PORT if found else _PORT), found)
+
+    @property
+    def text(self) -> str:
+        """All of it in one word, for what stores or passes on an address; `of` reads it."""
+        return self.url + (_QUERY + quote(self.cert_path, safe="/~") if self.cert_path else "")
+
+    @property
+    def scheme(self) -> str:
+        return urlsplit(self.url).scheme
+
+
+def _default(env: Mapping[str, str]) -> str:
+    host, context = env.get("DOCKER_HOST"), env.get("DOCKER_CONTEXT")
+    if host and context:
+        # The docker CLI takes the former, the provider the latter.
+        raise NoEngine("DOCKER_HOST and DOCKER_CONTEXT are both set, and may name two engines", "unset one of them")
+    return _of_context(context, _config_folder(env)) if context else host or DEFAULT
+
+
+def _config_folder(env: Mapping[str, str]) -> Path:
+    return Path(env.get("DOCKER_CONFIG") or Path.home() / ".docker")
+
+
+def _of_context(name: str, config: Path) -> str:
+    """The address of a context of the docker CLI
+    (https://github.com/docker/cli/blob/master/cli/context/store/doc.go)."""
+    digest = sha256(name.encode()).hexdigest()
+    try:
+        context = json.loads((config / "contexts" / "meta" / digest / "meta.json").read_bytes())
+        host = str(context["Endpoints"]["docker"]["Host"])
+    except FileNotFoundError:
+        raise NoEngine(
+            f"DOCKER_CONTEXT={name}: there is no such context in {config}", "`docker context ls` lists them"
+        ) from None
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise NoEngine(f"DOCKER_CONTEXT={name} cannot be read: {error}", "set DOCKER_HOST instead") from None
+    if (config / "contexts" / "tls" / digest).exists():
+        raise NoEngine(
+            f"DOCKER_CONTEXT={name} has certificates, which Pulumi's docker provider does not read from a context",
+            "set DOCKER_HOST, DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH instead",
+        )
+    return host
+
+
+def _with_port(url: str, port: int) -> str:
+    parts = urlsplit(url)
+    return url if parts.port or not parts.hostname else f"tcp://{parts.netloc.rstrip(':')}:{port}"

@@ -1,0 +1,15 @@
+"""Why there is no connection to an engine."""
+
+from __future__ import annotations
+
+
+class NoEngine(Exception):
+    """
+    Args:
+        reason: what happened, in the words of whoever said it.
+        advice: what to do.
+    """
+
+    def __init__(self, reason: str, advice: str) -> None:
+        super().__init__(reason)
+        self.advice = advice

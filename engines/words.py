@@ -1,0 +1,143 @@
+"""What ssh, TLS and a system call say when there is no engine, and what to do about each."""
+
+from __future__ import annotations
+
+import re
+
+from engines.address import EngineAddress
+from engines.errors import NoEngine
+
+_START_IT = "start it, or correct the address (a server's docker, or DOCKER_HOST); `docker info` shows the same"
+# What ssh adds when the way to the server was closed: the reason stands before it.
+_AFTER_THE_REASON = re.compile(
+    r"kex_exchange_identification: |banner exchange: |Connection closed by |Killed by signal"
+)
+_OF_SSH: tuple[tuple[str, str], ...] = (
+    # What the remote side says comes first: its words may contain those of the second part.
+    (
+        r"docker: (command )?not found|docker: No such file|docker: not found|unknown command: docker",
+        "install the docker CLI (18.09 or newer) on that host, where its non-interactive PATH has it",
+    ),
+    (
+        r"'system dial-stdio'|is not a docker command|unknown command.*dial-stdio",
+        "install a docker CLI of 18.09 or newer on that host",
+    ),
+    (
+        r"permission denied while trying to connect to the [Dd]ocker|dial unix .*permission denied",
+        "let that user use Docker there (`sudo usermod -aG docker USER`), or name another user in the address",
+    ),
+    (
+        r"Cannot connect to the Docker daemon|failed to connect to the docker API|Is the docker daemon running",
+        "start Docker on that host",
+    ),
+    (
+        r"Host key verification failed|REMOTE HOST IDENTIFICATION HAS CHANGED",
+        "compare the host's key with its administrator's, and have it in ~/.ssh/known_hosts (`ssh HOST` asks once)",
+    ),
+    (
+        r"Permission denied|Too many authentication failures|No more authentication methods",
+        "let this user in with a key: `ssh -o BatchMode=yes HOST true` must work without a question",
+    ),
+    (r"Could not resolve hostname", "correct the host's name in the address or in ~/.ssh/config"),
+    (
+        r"before its greeting",
+        "run this again when it is less busy, or raise MaxStartups in its sshd_config",
+    ),
+    (r"connect to host|timed out", "check that the host runs, its SSH port and the firewalls"),
+    (r"Bad configuration option|terminating, .* bad configuration", "correct ssh's configuration (~/.ssh/config)"),
+)
+_OF_TCP: tuple[tuple[str, str], ...] = (
+    (
+        r"HTTPS server",
+        "the engine wants TLS: give servers.X.docker_cert_path, or set DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH",
+    ),
+    (
+        r"WRONG_VERSION_NUMBER|wrong version number|record layer failure|UNEXPECTED_MESSAGE",
+        "that port does not speak TLS: use the port that does (usually 2376), or leave out the certificates",
+    ),
+    (
+        r"certificate has expired|certificate verify failed: certificate is not yet valid",
+        "the engine's own certificate is not valid now: renew it on its host",
+    ),
+    (
+        r"[Hh]ostname mismatch|IP address mismatch|doesn't match",
+        "the engine's certificate is for other names: use one of those in the address, or renew it with this one",
+    ),
+    (
+        r"certificate verify failed",
+        "the engine's certificate is not of the authority in {folder}/ca.pem: put the engine's authority there",
+    ),
+    (
+        r"alert certificate required|CERTIFICATE_REQUIRED|alert unknown ca|UNKNOWN_CA|alert bad certificate"
+        r"|BAD_CERTIFICATE|alert certificate expired|alert handshake failure",
+        "the engine does not accept {folder}/cert.pem: it must be of the engine's authority, and for clients",
+    ),
+)
+_CLOSED = re.compile(r"[Cc]onnection reset|[Cc]onnection aborted|closed connection|Broken pipe|EOF occurred")
+
+
+def of_ssh(lines: list[str], error: BaseException) -> NoEngine:
+    """
+    Args:
+        lines: what ssh wrote.
+        error: what our side saw.
+    """
+    if isinstance(_innermost(error), FileNotFoundError):
+        return NoEngine("there is no program ssh here", "install an SSH client (Debian: openssh-client)")
+    reasons = [line for line in lines if not _AFTER_THE_REASON.match(line)] or lines
+    for pattern, advice in _OF_SSH:
+        for line in reversed(reasons):
+            if re.search(pattern, line):
+                return NoEngine(line, advice)
+    if (said := cause(error)) and not _CLOSED.search(said) and "timed out" not in said:
+        return NoEngine(
+            f"{said}: nothing but the engine may write there",
+            "see that a log-in without a terminal prints nothing (`ssh HOST true` shows it)",
+        )
+    return NoEngine(reasons[-1] if reasons else cause(error), "`ssh HOST docker system dial-stdio` shows the same")
+
+
+def of_tcp(address: EngineAddress, said: str) -> NoEngine:
+    for pattern, advice in _OF_TCP:
+        if re.search(pattern, said):
+            return NoEngine(said, advice.format(folder=address.cert_path))
+    if _CLOSED.search(said):
+        if address.cert_path:
+            return NoEngine(
+                said,
+                f"it may not accept {address.cert_path}/cert.pem: `docker --tlsverify -H ADDRESS info` tries the same",
+            )
+        return NoEngine(
+            said, f"if it wants TLS, give servers.X.docker_cert_path, or set DOCKER_TLS_VERIFY=1; else {_START_IT}"
+        )
+    return NoEngine(said, _START_IT)
+
+
+def of_unix(said: str) -> NoEngine:
+    if "ermission denied" in said:
+        return NoEngine(said, "let this user use Docker (`sudo usermod -aG docker USER`, then log in again)")
+    return NoEngine(said, _START_IT)
+
+
+def cause(error: BaseException) -> str:
+    """The innermost reason, without the wrappings of three libraries."""
+    error = _innermost(error)
+    return " ".join(str(getattr(error, "strerror", None) or error or type(error).__name__).split())
+
+
+def _innermost(error: BaseException) -> BaseException:
+    seen: set[int] = set()
+    while id(error) not in seen:
+        seen.add(id(error))
+        inner = next(
+            (
+                found
+                for found in (getattr(error, "reason", None), error.__context__, *getattr(error, "args", ()))
+                if isinstance(found, BaseException)
+            ),
+            None,
+        )
+        if inner is None:
+            break
+        error = inner
+    return error

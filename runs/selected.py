@@ -1,0 +1,44 @@
+"""Which project and which stack a command line means, where it does not say so."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from runs.state import PROJECT
+
+_NAME = re.compile(r"""^["']?name["']?\s*:\s*["']?([\w.-]+)""", re.MULTILINE)
+
+
+class NoStack(Exception):
+    """No stack is selected; the message is the CLI's."""
+
+
+def is_this_project(folder: Path) -> bool:
+    """Whether the CLI finds this project there: its file is in the folder, or in one above it."""
+    for place in (folder, *folder.parents):
+        for name in ("Pulumi.yaml", "Pulumi.yml"):
+            if (file := place / name).is_file():
+                found = _NAME.search(file.read_text())
+                return bool(found and found[1] == PROJECT)
+    return False
+
+
+def selected_stack(pulumi: str, env: Mapping[str, str], folder: Path) -> str:
+    """
+    Raises:
+        NoStack: none is selected, or the CLI cannot tell.
+    """
+    told = subprocess.run(
+        [pulumi, "stack", "--show-name", "--non-interactive", "--color", "never", "--cwd", str(folder)],
+        capture_output=True,
+        text=True,
+        env=env,
+        check=False,
+    )
+    if told.returncode != 0 or not told.stdout.strip():
+        lines = [line.strip().removeprefix("error: ") for line in told.stderr.splitlines() if line.strip()]
+        raise NoStack(lines[0] if lines else "the CLI names no selected stack")
+    return told.stdout.strip()
