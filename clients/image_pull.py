@@ -20,8 +20,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from clients.errors import ClientError, redacted
+from clients.errors import ClientError, Unreachable, redacted
 from clients.progress import Progress
+from engines.address import EngineAddress
+from engines.errors import NoEngine
 
 _PROJECT = Path(__file__).parents[1]
 _LOOK_EVERY = 0.2  # seconds between two looks at what the process writes
@@ -52,7 +54,7 @@ class Wanted:
     @property
     def where(self) -> str:
         """The engine, for people."""
-        return f"Docker engine {self.docker_host or os.environ.get('DOCKER_HOST') or 'of this machine'}"
+        return f"Docker engine {_address(self.docker_host).url}"
 
     @property
     def request(self) -> str:
@@ -87,8 +89,19 @@ async def pulled(wanted: Wanted, folder: Path, tell: Callable[[str], None]) -> s
 
 
 def _file(folder: Path, docker_host: str | None, image: str) -> Path:
-    key = f"{docker_host or os.environ.get('DOCKER_HOST') or ''}\0{image}"
+    key = f"{_address(docker_host).text}\0{image}"
     return folder / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.jsonl"
+
+
+def _address(docker_host: str | None) -> EngineAddress:
+    """
+    Raises:
+        Unreachable: the environment names no engine.
+    """
+    try:
+        return EngineAddress.of(docker_host)
+    except NoEngine as error:
+        raise Unreachable(str(error), advice=error.advice) from None
 
 
 def _begin(wanted: Wanted, path: Path) -> subprocess.Popen[str] | None:

@@ -16,7 +16,7 @@ from docker.errors import APIError, ImageNotFound
 
 from clients import image_errors
 from clients.docker_engine import docker_engine
-from clients.errors import ClientError, Unreachable
+from clients.errors import ClientError
 from clients.image_name import ImageName
 from clients.registry_login import Login
 
@@ -96,11 +96,11 @@ def pull(
         tell: is given how far it is, each time that the engine says something.
 
     Raises:
-        ClientError: it did not get it, or got one that its host cannot run.
+        ClientError: it did not get it, or got one that its host cannot run. OSError: its connection broke off.
     """
     name = ImageName.of(image)
     auth = dict(login.auth) if login else {}
-    layers = Layers()
+    layers, broke_off = Layers(), ""
     try:
         events: Iterable[Mapping[str, Any]] = engine.api.pull(
             name.unqualified, tag=name.reference, stream=True, decode=True, auth_config=auth
@@ -112,11 +112,10 @@ def pull(
             tell(layers)
     except APIError as error:
         raise image_errors.refusal(image, where, str(error.explanation or error), login) from None
-    except (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError) as error:
-        raise Unreachable(
-            f"image {image}: the connection to {where} broke off during the pull: {type(error).__name__}",
-            advice="see that the engine runs and is reached, then run the command again",
-        ) from None
+    except (urllib3.exceptions.HTTPError, http.client.HTTPException) as error:
+        broke_off = type(error).__name__
+    if broke_off:  # as what it is, for who knows the way to the engine; those words are of no use to a person
+        raise ConnectionError(f"the connection broke off while it pulled {image} ({broke_off})")
     got = id_of(engine, image)
     if got is None:
         raise ClientError(

@@ -9,9 +9,8 @@ from collections.abc import Iterator
 from ipaddress import ip_address
 from pathlib import Path
 
-from engines.address import EngineAddress
-
 from clients.errors import one_line
+from engines.address import EngineAddress
 
 _PROC = Path("/proc")
 _LISTEN = "0A"  # the state in /proc/net/tcp

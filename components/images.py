@@ -53,12 +53,17 @@ def _pulled_before(name: str, registries: Mapping[str, Registry]) -> pulumi.Reso
         assert args.new_inputs is not None  # noqa: S101 - the engine gives them before a creation and an update
         wanted = _wanted(args.new_inputs.get("docker_host"), str(args.new_inputs["image"]), registries)
         try:
-            await pulled(wanted, _PULLS, pulumi.log.info)
+            await pulled(wanted, _PULLS, _tell)
         except ClientError as error:
             raise RuntimeError(error.line) from None
 
     hook = pulumi.ResourceHook(f"image-{name}-pulled", pull)
     return pulumi.ResourceHookBinding(before_create=[hook], before_update=[hook])
+
+
+def _tell(line: str) -> None:
+    """Shown while the run goes on, and not once more at its end."""
+    pulumi.log.info(line, ephemeral=True)
 
 
 def _wanted(docker_host: str | None, image: str, registries: Mapping[str, Registry]) -> Wanted:

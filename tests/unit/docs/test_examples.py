@@ -7,7 +7,7 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from settings import Server, Settings, ViewerPlugin
+from settings import Registry, Server, Settings, ViewerPlugin
 
 ROOT = Path(__file__).parents[3]
 
@@ -20,7 +20,9 @@ def test_every_example_stack_file_is_valid(path: Path) -> None:
     assert settings.registrations.projects
 
 
-@pytest.mark.parametrize(("section", "model"), [("servers.<name>", Server), ("viewer_plugin", ViewerPlugin)])
+@pytest.mark.parametrize(
+    ("section", "model"), [("servers.<name>", Server), ("registries.<host>", Registry), ("viewer_plugin", ViewerPlugin)]
+)
 def test_every_key_is_documented(section: str, model: type[BaseModel]) -> None:
     table = (ROOT / "docs/settings.md").read_text().split(f"## `{section}`")[1].split("\n## ")[0]
     firsts = "".join(re.findall(r"^\|([^|]+)\|", table, re.MULTILINE))
