@@ -201,6 +201,12 @@ def test_characters_beyond_latin_1_are_question_marks_in_texts(xnat: Xnat) -> No
     assert answer.content == b"Malformed URL - Cause: no protocol: h\xfc??"
 
 
+def test_a_charset_that_the_request_accepts_is_used_for_texts(xnat: Xnat) -> None:
+    answer = xnat.put(SITE, json=["h\u20ac"], headers={"Accept": "text/plain;charset=UTF-8"})
+    assert answer.headers["Content-Type"] == "text/plain;charset=UTF-8"
+    assert answer.content.decode() == "Malformed URL - Cause: no protocol: h\u20ac"
+
+
 @pytest.mark.parametrize("agent", ["python-requests/2.32", "Mozilla/5.0"])
 @pytest.mark.parametrize("login", [("admin", "wrong"), ("nobody", "admin"), ("admin", "")])
 def test_wrong_credentials_are_not_asked_for_again(xnat: Xnat, agent: str, login: tuple[str, str]) -> None:
@@ -266,7 +272,9 @@ def test_the_list_has_other_names(xnat: Xnat, path: str) -> None:
 
 
 @LISTS
-@pytest.mark.parametrize("accept", ["json", "application/", "*/json", "text/html; q=2", "a b/c", ", ,"])
+@pytest.mark.parametrize(
+    "accept", ["json", "application/", "*/json", "text/html; q=2", "a b/c", ", ,", "text/a;charset=x"]
+)
 def test_an_accept_header_that_cannot_be_read_is_noticed_when_the_list_is_stored(
     xnat: Xnat, path: str, accept: str
 ) -> None:
