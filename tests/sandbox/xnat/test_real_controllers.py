@@ -3,6 +3,7 @@
 import http.client
 import json
 import re
+from base64 import b64encode
 from urllib.parse import urlsplit
 
 import pytest
@@ -292,6 +293,11 @@ def test_basic_is_known_by_its_capital_letter(xnat: Xnat) -> None:
 @pytest.mark.parametrize("value", ["YWRtaW4=", "", "%%%"])
 def test_basic_without_a_colon_is_a_500(xnat: Xnat, value: str) -> None:
     assert xnat.get(SITE, None, headers={"Authorization": f"Basic {value}"}).status_code == 500
+
+
+def test_basic_in_another_charset_is_a_401(xnat: Xnat) -> None:
+    value = b64encode("s\u00fcd:pw".encode("iso-8859-1")).decode()
+    assert xnat.get(SITE, None, headers={"Authorization": f"Basic {value}"}).status_code == 401
 
 
 @pytest.mark.parametrize(("user", "status"), [("admin", 404), (None, 401)])
