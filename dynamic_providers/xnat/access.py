@@ -9,12 +9,13 @@ from typing import Any
 import pulumi
 from pulumi.dynamic import ConfigureRequest, CreateResult, DiffResult, Resource, UpdateResult
 
-from clients.errors import Refused
+from clients.errors import LoginRefused, Refused
 from clients.xnat import XnatClient
 from clients.xnat_answers import (
     ADMINISTRATOR,
     ALL_DATA,
     VIEWER_PLUGIN,
+    UnreadableList,
     granting,
     major_of,
     may_not_read,
@@ -164,6 +165,7 @@ def _require_projects(client: XnatClient, projects: Sequence[str]) -> None:
     """All faults at once. The viewer's API knows IDs only, while other XNAT calls take an alias too."""
     readable = client.project_ids(readable=True)
     found = {project: client.find_project(project) for project in projects if project not in readable}
+    hidden: list[str] = []
     wrong = [
         f"{project} is another name of project {id_}, and the viewer goes by IDs: write registrations.projects.{id_}"
         for project, id_ in found.items()
@@ -176,7 +178,27 @@ def _require_projects(client: XnatClient, projects: Sequence[str]) -> None:
                 near = difflib.get_close_matches(project, there, 1)
                 meant = f" (is {near[0]} meant?)" if near else ""
                 wrong.append(f"there is no project {project}: mend registrations.projects.{project}{meant}")
-        if hidden := [project for project in unseen if project in there]:
-            wrong.append(may_not_read(client.account(), hidden, client.url).line)
+        hidden = [project for project in unseen if project in there]
+    hidden += _listed_only(client, [project for project in projects if project in readable])
+    if hidden:
+        wrong.append(may_not_read(client.account(), hidden, client.url).line)
     if wrong:
         raise ProviderError("; ".join(wrong))
+
+
+def _listed_only(client: XnatClient, projects: Sequence[str]) -> list[str]:
+    """Of these, the ones whose lists the account may not read: XNAT's listing has protected projects, too, whose data
+    are for their members. An account that reads all data needs no such check."""
+    if ALL_DATA.removeprefix("groups/") in client.groups(client.account()):
+        return []
+    found = []
+    for project in projects:
+        try:
+            client.server_list(f"projects/{project}")
+        except LoginRefused:
+            raise
+        except Refused:
+            found.append(project)
+        except UnreadableList:
+            pass  # it may be read all the same, and its resource deals with what is stored there
+    return found

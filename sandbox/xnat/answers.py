@@ -20,8 +20,8 @@ def json_text(text: str, status: int = 200) -> Response:
 
 
 def text(words: str, status: int, label: str) -> Response:
-    """As Spring's converter for texts writes it, which knows Latin-1 only, whatever the label is."""
-    return Response(words.encode("iso-8859-1", "replace"), status, {"Content-Type": f"{label};charset=ISO-8859-1"})
+    """As Spring's converter for texts writes it: in the charset of its label."""
+    return Response(words.encode(label.partition("charset=")[2], "replace"), status, {"Content-Type": label})
 
 
 def empty(status: int) -> Response:
@@ -48,10 +48,10 @@ def plugin_error(request: Request, status: int, words: str) -> Response:
     """The viewer plugin's. A GET's is labelled JSON, another's as the request accepts; it is JSON for exactly one
     Accept header, and then without escaping quotes in the text."""
     if request.headers.get("accept") == negotiation.JSON:
-        return text(f'{{ "ResponseMessage":"{words}" }}', status, negotiation.JSON)
+        return text(f'{{ "ResponseMessage":"{words}" }}', status, f"{negotiation.JSON};charset={negotiation.LATIN_1}")
     if request.method in ("GET", "HEAD"):
-        return text(words, status, negotiation.JSON)
+        return text(words, status, f"{negotiation.JSON};charset={negotiation.LATIN_1}")
     try:
         return text(words, status, negotiation.label_of_text(request))
     except negotiation.Unreadable:
-        return text(words, status, negotiation.TEXT)
+        return text(words, status, f"{negotiation.TEXT};charset={negotiation.LATIN_1}")

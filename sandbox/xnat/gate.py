@@ -172,7 +172,7 @@ def _basic(request: Request) -> tuple[str, str] | None:
     if scheme != "Basic":
         return None
     try:
-        name, colon, password = b64decode(value, validate=True).decode().partition(":")
+        name, colon, password = b64decode(value, validate=True).decode(errors="replace").partition(":")
     except ValueError:
         raise _NotCredentials from None
     if not colon:

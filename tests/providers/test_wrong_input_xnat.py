@@ -44,6 +44,13 @@ def without_projects(site: Site) -> None:
     site.accounts.users[USER].groups.clear()
 
 
+def with_a_protected_project(site: Site) -> None:
+    """And the account is a member of the other one."""
+    without_projects(site)
+    site.archive.projects["SPLEEN"].accessibility = "protected"
+    site.accounts.users[USER].project_roles["LIVER"] = "Members"
+
+
 def with_an_alias(site: Site) -> None:
     site.archive.add("KIDNEY", aliases=(ALIAS_OF_KIDNEY,))
 
@@ -111,6 +118,11 @@ WRONG = {
         change=without_projects,
         says="account svc-aiaa may not read projects LIVER, SPLEEN, which the list needs: let an administrator "
         f"of XNAT give it the group ALL_DATA_ADMIN: {GRANT}groups/ALL_DATA_ADMIN`",
+    ),
+    "protected project, which is listed all the same": Wrong(
+        change=with_a_protected_project,
+        says="account svc-aiaa may not read project SPLEEN, which the list needs: let an administrator of XNAT give it "
+        f"the group ALL_DATA_ADMIN: {GRANT}groups/ALL_DATA_ADMIN`",
     ),
     "no plugin": Wrong(
         options=Options(projects=("LIVER", "SPLEEN"), viewer_plugin=None, other_plugins=("containers",)),

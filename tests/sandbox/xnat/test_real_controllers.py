@@ -3,6 +3,7 @@
 import http.client
 import json
 import re
+from base64 import b64encode
 from urllib.parse import urlsplit
 
 import pytest
@@ -201,6 +202,12 @@ def test_characters_beyond_latin_1_are_question_marks_in_texts(xnat: Xnat) -> No
     assert answer.content == b"Malformed URL - Cause: no protocol: h\xfc??"
 
 
+def test_a_charset_that_the_request_accepts_is_used_for_texts(xnat: Xnat) -> None:
+    answer = xnat.put(SITE, json=["h\u20ac"], headers={"Accept": "text/plain;charset=UTF-8"})
+    assert answer.headers["Content-Type"] == "text/plain;charset=UTF-8"
+    assert answer.content.decode() == "Malformed URL - Cause: no protocol: h\u20ac"
+
+
 @pytest.mark.parametrize("agent", ["python-requests/2.32", "Mozilla/5.0"])
 @pytest.mark.parametrize("login", [("admin", "wrong"), ("nobody", "admin"), ("admin", "")])
 def test_wrong_credentials_are_not_asked_for_again(xnat: Xnat, agent: str, login: tuple[str, str]) -> None:
@@ -266,7 +273,9 @@ def test_the_list_has_other_names(xnat: Xnat, path: str) -> None:
 
 
 @LISTS
-@pytest.mark.parametrize("accept", ["json", "application/", "*/json", "text/html; q=2", "a b/c", ", ,"])
+@pytest.mark.parametrize(
+    "accept", ["json", "application/", "*/json", "text/html; q=2", "a b/c", ", ,", "text/a;charset=x"]
+)
 def test_an_accept_header_that_cannot_be_read_is_noticed_when_the_list_is_stored(
     xnat: Xnat, path: str, accept: str
 ) -> None:
@@ -284,6 +293,11 @@ def test_basic_is_known_by_its_capital_letter(xnat: Xnat) -> None:
 @pytest.mark.parametrize("value", ["YWRtaW4=", "", "%%%"])
 def test_basic_without_a_colon_is_a_500(xnat: Xnat, value: str) -> None:
     assert xnat.get(SITE, None, headers={"Authorization": f"Basic {value}"}).status_code == 500
+
+
+def test_basic_in_another_charset_is_a_401(xnat: Xnat) -> None:
+    value = b64encode("s\u00fcd:pw".encode("iso-8859-1")).decode()
+    assert xnat.get(SITE, None, headers={"Authorization": f"Basic {value}"}).status_code == 401
 
 
 @pytest.mark.parametrize(("user", "status"), [("admin", 404), (None, 401)])
