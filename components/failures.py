@@ -59,7 +59,7 @@ async def _all_calls() -> None:
 
 
 def as_known(exported: Any) -> Any:
-    """The exported values, with None for each that comes from a resource which failed or was left out: by `--target`, or
+    """The exported values, with None for each that comes from a resource that failed or was left out: by `--target`, or
     because a refresh makes none. Only in a preview a value may stay unknown."""
     if isinstance(exported, Mapping):
         return {key: as_known(value) for key, value in exported.items()}
