@@ -59,8 +59,8 @@ async def _all_calls() -> None:
 
 
 def as_known(exported: Any) -> Any:
-    """What is exported, with None in place of what a resource would have told that failed, or that was left out: by
-    `--target`, or because a refresh makes none. Only in a preview a value may stay unknown."""
+    """The exported values, with None for each that comes from a resource that failed or was left out: by `--target`, or
+    because a refresh makes none. Only in a preview a value may stay unknown."""
     if isinstance(exported, Mapping):
         return {key: as_known(value) for key, value in exported.items()}
     if not isinstance(exported, pulumi.Output):

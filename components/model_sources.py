@@ -1,5 +1,5 @@
 """Where each model on each server comes from, with its files read to their ends: before anything is registered, so that
-damage is told in a preview like every other fault of a stack file."""
+a preview reports damage, like every other fault of a stack file."""
 
 from __future__ import annotations
 

@@ -92,8 +92,8 @@ def _next_word(args: Sequence[str], command: Path) -> int | None:
         argument = args[place]
         if argument == "--":
             return None
-        if not argument.startswith("-"):
-            return place if argument else None
+        if argument and not argument.startswith("-"):
+            return place
         is_whole = "=" not in argument and (argument.startswith("--") or len(argument) == 2)
         place += 2 if is_whole and argument not in flags else 1
     return None

@@ -29,7 +29,7 @@ def is_this_project(folder: Path) -> bool:
 def selected_stack(pulumi: str, env: Mapping[str, str], folder: Path) -> str:
     """
     Raises:
-        NoStack: none is selected, or the CLI cannot tell.
+        NoStack: none is selected, or the CLI failed.
     """
     told = subprocess.run(
         [pulumi, "stack", "--show-name", "--non-interactive", "--color", "never", "--cwd", str(folder)],

@@ -2,7 +2,7 @@
 
 A model's state has the address at which it was loaded. Since then the server may have moved: in the same `up`, at whose
 end models are removed, or in one that failed before it came to them. The stack file has the address that is wanted,
-which is not the present one before an `up`. For a server that we run, its container tells which of both holds.
+which is not the present one before an `up`. For a server that we run, its container shows which of both is right.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def present_url(config: Config, state: Props) -> str:
     server = stack_config.server(config, name)
     if server is None or server.deployer_url == known:
         return known
-    # A workspace of ours has a generation. States of before that do not tell.
+    # A workspace of ours has a generation. Older states have no such key.
     was_external = state["generation"] == "" if "generation" in state else server.is_external
     if server.is_external != was_external:
         return known  # it is another server now, and the model is on the former one
@@ -43,7 +43,7 @@ def present_url(config: Config, state: Props) -> str:
     try:
         return server.deployer_url if _has_moved(server, container) else known
     except ClientError as error:
-        say(f"server {name}: whether it is at {server.deployer_url} by now cannot be told ({error}): {known} is used")
+        say(f"server {name}: using {known}, as the engine cannot say whether it is at {server.deployer_url}: {error}")
         return known
 
 

@@ -90,7 +90,7 @@ def test_a_server_that_left_the_stack_file_is_asked_where_it_was(aiaa: AiaaStand
     assert listed(aiaa) == []
 
 
-def test_a_stack_file_that_is_wrong_there_is_told_by_its_key(aiaa: AiaaStandIn) -> None:
+def test_a_stack_file_that_is_wrong_there_is_reported_by_its_key(aiaa: AiaaStandIn) -> None:
     id_, state = loaded(aiaa)
     with (
         provider_host({"servers": {"main": {"port": "many"}}}) as host,

@@ -57,7 +57,7 @@ class Engine(mocks.Mocks):
 
 class Monitor(mocks.MockMonitor):
     """Keeps the stack's outputs, which Pulumi's own mocks drop. As the engine does, it takes none after the program has
-    told its end."""
+    signalled its end."""
 
     over = False
 

@@ -65,11 +65,11 @@ def test_each_server_gets_its_network_containers_and_readiness(hospital: Engine)
     assert hospital.inputs("Endpoint far")["url"] == "http://gpu2.example.org:5001"
 
 
-def test_a_deleted_model_finds_its_servers_container_by_the_name_that_it_got(hospital: Engine) -> None:
+def test_a_deleted_model_finds_its_servers_container_by_name(hospital: Engine) -> None:
     assert hospital.inputs("Container main-aiaa")["name"] == container_of("xnat-aiaa/tests", "main")
 
 
-def test_models_whose_files_turn_out_to_be_damaged_are_all_told_by_their_keys_and_nothing_is_made(
+def test_damaged_model_files_are_all_reported_by_their_keys_and_nothing_is_made(
     program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     demo = Path("models/liver_demo").resolve()

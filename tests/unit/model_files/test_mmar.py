@@ -143,7 +143,7 @@ def changed(entry: str, *, method: int | None = None, flags: int = 0, volume: in
 
 
 class TestUnreadable:
-    """What is clear before anything is unpacked is told when the MMAR is opened, which a preview does."""
+    """What is clear before anything is unpacked is reported when the MMAR is opened, as a preview does."""
 
     @pytest.mark.parametrize("entry", ["config/config_aiaa.json", "models/model.ts"])
     @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ class TestUnreadable:
             (4711, "a method of number 4711"),
         ],
     )
-    def test_an_entry_that_is_packed_in_another_way_is_told_with_what_to_do(
+    def test_an_entry_that_is_packed_in_another_way_is_reported_with_what_to_do(
         self, tmp_path: Path, entry: str, method: int, name: str
     ) -> None:
         assert refused(zip_of(tmp_path, changed(entry, method=method))) == (
@@ -172,7 +172,9 @@ class TestUnreadable:
         with Mmar.open(zip_of(tmp_path, zipped(PARTS, method)), "clara-4.0") as mmar:
             assert mmar.weights_sha256() == hashlib.sha256(WEIGHTS).hexdigest()
 
-    def test_a_python_without_a_methods_module_is_told(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_python_without_a_methods_module_is_reported(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         file = zip_of(tmp_path, zipped(PARTS, zipfile.ZIP_LZMA))
         monkeypatch.setitem(sys.modules, "lzma", None)
         assert "as this Python has no module lzma: pack the archive again" in refused(file)
@@ -190,26 +192,26 @@ class TestUnreadable:
             ({"volume": 1}, "is in another file of an archive in several parts"),
         ],
     )
-    def test_an_entry_that_is_not_whole_or_not_plain_is_told(
+    def test_an_entry_that_is_not_whole_or_not_plain_is_reported(
         self, tmp_path: Path, how: dict[str, int], line: str
     ) -> None:
         told = refused(zip_of(tmp_path, changed("models/model.ts", **how)))
         assert told.startswith(f"its entry 'models/model.ts' {line}: pack ")
 
     @pytest.mark.parametrize("content", [b"PK\x07\x08" + zipped(PARTS)[:2000], zipped(PARTS), b"more" + zipped(PARTS)])
-    def test_a_part_of_an_archive_in_several_files_is_told(self, tmp_path: Path, content: bytes) -> None:
+    def test_a_part_of_an_archive_in_several_files_is_reported(self, tmp_path: Path, content: bytes) -> None:
         if content.endswith(zipped(PARTS)):
             place = content.rindex(b"PK\x05\x06") + 4
             content = content[:place] + b"\x02\0" + content[place + 2 :]
         assert refused(zip_of(tmp_path, content)).startswith("is a part of an archive in several files: pack the MMAR")
 
-    def test_an_archive_that_needs_a_newer_program_is_told(self, tmp_path: Path) -> None:
+    def test_an_archive_that_needs_a_newer_program_is_reported(self, tmp_path: Path) -> None:
         content = bytearray(zipped(PARTS))
         content[content.index(b"PK\x01\x02") + 6] = 200
         told = refused(zip_of(tmp_path, bytes(content)))
         assert told.startswith("is a zip archive of a kind that cannot be read here (zip file version 20.0): pack the")
 
-    def test_weights_that_end_too_early_are_told_in_a_whole_sentence(self, tmp_path: Path) -> None:
+    def test_weights_that_end_too_early_are_reported_in_a_whole_sentence(self, tmp_path: Path) -> None:
         """Their entry says more bytes than the file has behind it."""
         content = bytearray(zipped({"config/config_aiaa.json": CONFIG, "models/model.ts": WEIGHTS}, zipfile.ZIP_STORED))
         central = content.rindex(b"models/model.ts") - 46

@@ -74,13 +74,13 @@ class TestOwnClass:
         (b"<HTML><head>", "is a web page"),
     ],
 )
-def test_what_stands_in_place_of_a_file_is_told_whoevers_the_class_is(
+def test_what_stands_in_place_of_a_file_is_reported_whoevers_the_class_is(
     tmp_path: Path, content: bytes, line: str
 ) -> None:
     assert line in str(told(tmp_path, "net.pth", content, own()))
 
 
-def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_read_is_reported(tmp_path: Path) -> None:
     line = problems_of_weights(tmp_path / "net.pth", own(), api="clara-4.0", engine="triton")
     assert line == f"{tmp_path}/net.pth: cannot be read: No such file or directory"
 

@@ -95,12 +95,16 @@ def test_commands_that_change_a_stack_are_known_with_the_stack(line: str, change
         "-ev 3 up",
         "up https://example.org/template",
         "up -- template",
+        "- up",
+        " up",  # an empty word before it: the CLI takes it for a template
+        "up  -y",
+        "destroy prod",
         "stack --stack up select up",
         "state rename up down",
     ],
 )
 def test_all_others_are_left_to_the_cli(line: str) -> None:
-    assert CommandLine.of(line.split()).changes is None
+    assert CommandLine.of(line.split(" ") if line else []).changes is None
 
 
 def test_words_and_options_of_commands_below_others_are_told_apart() -> None:

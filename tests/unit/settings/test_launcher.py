@@ -116,7 +116,7 @@ def test_every_option_that_is_added_is_known_here() -> None:
         assert wrong(f"AIAA start {option} x") != ""
 
 
-def test_a_stack_file_is_told_the_key() -> None:
+def test_a_stack_file_is_reported_the_key() -> None:
     server: dict[str, Any] = {"launcher": "AIAA start --engine AIAA"}
     with pytest.raises(SettingsError) as failed:
         Settings.parse({"servers": {"main": server}})
