@@ -154,8 +154,13 @@ def _of_gpus(engine: docker.DockerClient, wanted: Wanted, said: str) -> Refusal:
         there = cdi_devices(engine.info())
         advice = f"it has: {_some(there)}" if there else "`nvidia-ctk cdi list` on its host lists what there is"
         advice += "; name those, or write the description anew with `nvidia-ctk cdi generate` there, or set gpus: []"
+    elif "unknown device" in said or "device error" in said:
+        advice = "`nvidia-smi -L` on its host lists what there is; name those, or set gpus: []"
     else:
-        advice = "`nvidia-smi -L` on its host lists what there is; name those, mend what was said, or set gpus: []"
+        advice = (
+            "mend what it names on the engine's host (`nvidia-container-cli -k -d /dev/tty info` there tells more of "
+            "NVIDIA's part), or set gpus: []"
+        )
     return Refusal("gpus", f"the engine cannot give GPU {names} (it said: {said})", advice)
 
 

@@ -21,6 +21,7 @@ from clients.engine_answers import part
 from clients.errors import Broken, one_line, shortened
 
 _PROGRAM = "/no-program"
+_SAID = 400  # characters of each end of what an engine said
 
 
 @contextmanager
@@ -74,7 +75,9 @@ def refusal(engine: docker.DockerClient, image: str, labels: Mapping[str, str], 
 
 
 def _words(error: APIError) -> str:
-    return one_line(str(error.explanation or error)) or "nothing"
+    said = one_line(str(error.explanation or error)) or "nothing"
+    # The engine's words come first, and last those of the hook that it quotes.
+    return said if len(said) <= 2 * _SAID else f"{said[:_SAID]} ... {said[-_SAID:]}"
 
 
 def _about_the_program(said: str) -> bool:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from pytest_httpserver import HTTPServer
 
+from clients.engine_host import Wanted, refusal
 from tests.support.docker_engine import DockerEngine, private_docker_engine
 from tests.support.pulumi_stack import PulumiFailed, PulumiStack, pulumi_stack
 
@@ -78,6 +79,20 @@ def test_triton_sees_the_gpus_that_the_stack_file_gives_it(
 @pytest.mark.parametrize("server_name", GPUS)
 def test_aiaa_that_leaves_inference_to_triton_sees_no_gpu(engine: DockerEngine, server_name: str) -> None:
     assert visible_devices(engine, f"xnat-aiaa-tests-{server_name}-aiaa") is None
+
+
+def test_a_hook_that_fails_is_a_refusal_in_its_own_words_and_one_that_does_not_is_none(engine: DockerEngine) -> None:
+    hook = engine.folder / "bin" / "nvidia-container-runtime-hook"
+    sound, wanted = hook.read_text(), Wanted(gpus=("0",))
+    said = "nvidia-container-cli: mount error: bpf_prog_query(BPF_CGROUP_DEVICE) failed: operation not permitted"
+    assert refusal(engine.host, wanted, {}) is None
+    try:
+        hook.write_text(f"#!/bin/sh\necho '{said}' >&2\nexit 1\n")
+        refused = refusal(engine.host, wanted, {})
+    finally:
+        hook.write_text(sound)
+    assert refused is not None
+    assert (refused.key, said in refused.told) == ("gpus", True)
 
 
 def test_requests_for_gpus_look_the_same_afterwards_to_preview_and_refresh(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import io
 import json
 import os
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -86,24 +88,20 @@ def cli_says(**said: str) -> Iterator[None]:
         yield
 
 
-def _with_key(document: dict[str, Any], key: str, value: Any) -> dict[str, Any]:
-    return {**document, key: value}
-
-
-def _with_item(document: list[Any], at: int, value: Any) -> list[Any]:
-    return [*document[:at], value, *document[at + 1 :]]
+def changed(document: Any, at: Any, new: Any) -> Any:
+    other = copy.copy(document)
+    other[at] = new
+    return other
 
 
 def mutated(document: Any) -> st.SearchStrategy[Any]:
     """The document with anything in the place of one of its values, at any depth."""
     choices: list[st.SearchStrategy[Any]] = [json_values]
     if isinstance(document, dict):
-        choices += [st.builds(_with_key, st.just(document), st.just(key), mutated(document[key])) for key in document]
+        choices += [mutated(value).map(partial(changed, document, key)) for key, value in document.items()]
         choices += [st.just({k: v for k, v in document.items() if k != key}) for key in document]
     if isinstance(document, list):
-        choices += [
-            st.builds(_with_item, st.just(document), st.just(at), mutated(value)) for at, value in enumerate(document)
-        ]
+        choices += [mutated(value).map(partial(changed, document, at)) for at, value in enumerate(document)]
     return st.one_of(choices)
 
 

@@ -74,6 +74,13 @@ def test_an_image_without_the_program_is_no_refusal_of_gpus(says: str) -> None:
     assert refused(says) == ""
 
 
+def test_of_many_words_the_first_and_the_last_are_shown() -> None:
+    told = refused("engine: " + "x" * 100_000 + " hook: mount error")
+    assert "engine: xxx" in told
+    assert "hook: mount error" in told
+    assert len(told) < 1500
+
+
 def test_a_request_that_is_refused_before_there_is_a_container_is_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
     engine: Any = ProbedEngine()
     create = engine.containers.create
