@@ -45,6 +45,8 @@ class EngineAddress:
             NoEngine: `DOCKER_CONTEXT` cannot be used.
         """
         url, _, cert_path = (docker_host or _default(env)).partition(_QUERY)
+        if urlsplit(url).password is not None:
+            raise NoEngine("the address in DOCKER_HOST has a password, which no engine takes", "leave it out")
         if urlsplit(url).scheme != "tcp":
             return cls(url)
         found = unquote(cert_path) or None

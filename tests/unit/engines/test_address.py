@@ -115,6 +115,10 @@ def test_a_context_of_the_docker_cli_is_followed(config: Path) -> None:
             {"DOCKER_CONTEXT": "safe", "DOCKER_HOST": TCP},
             "DOCKER_HOST and DOCKER_CONTEXT are both set, and may name two engines: unset one of them",
         ),
+        (
+            {"DOCKER_HOST": "ssh://me:secret@gpu1"},
+            "the address in DOCKER_HOST has a password, which no engine takes: l",
+        ),
         ({"DOCKER_HOST": TCP, "DOCKER_TLS_VERIFY": "1"}, "DOCKER_TLS_VERIFY is set without DOCKER_CERT_PATH"),
         ({"DOCKER_CERT_PATH": "/certs"}, "DOCKER_CERT_PATH is set, with which Pulumi's docker provider uses TLS"),
         ({"DOCKER_HOST": "ssh://gpu1", **VERIFY}, "DOCKER_CERT_PATH is set, with which Pulumi's docker provider"),
