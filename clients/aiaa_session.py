@@ -28,8 +28,8 @@ _NO_ROUTE = f"if a proxy stands before the server, let it pass on /session/ as w
 _ADVICE = {
     404: _NO_ROUTE,
     405: _NO_ROUTE,
-    422: "it takes sessions in another form than XNAT's viewer for AIAA sends them, as was reported of Clara 4.1 "
-    f"(https://github.com/NVIDIA/clara-train-examples/issues/16): {_ALONE}",
+    422: "use Clara 4.0: this server takes sessions in another form than XNAT's viewer for AIAA sends them, as was "
+    f"reported of Clara 4.1 (https://github.com/NVIDIA/clara-train-examples/issues/16): {_ALONE}",
     406: f"enable sessions on the server: {_ALONE}",  # as MONAI Label answers, AIAA's successor
     500: f"see the server's log; the folder sessions in its workspace must be writable for it, with room: {_ALONE}",
 }

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from ipaddress import ip_address
 from pathlib import Path
 
+from clients.errors import one_line
 from engines.address import EngineAddress
 
 _PROC = Path("/proc")
@@ -47,16 +48,19 @@ def _inodes(pid: int, bind: str, port: int) -> Iterator[str]:
     wanted = ip_address(bind)
     for table in ("tcp", "tcp6"):
         try:
-            lines = (_PROC / str(pid) / "net" / table).read_text().splitlines()[1:]
+            lines = (_PROC / str(pid) / "net" / table).read_text(errors="replace").splitlines()[1:]
         except OSError:
             continue  # no such table, or not for us to see
         for columns in map(str.split, lines):
-            address, _, hex_port = columns[1].partition(":")
-            if columns[3] != _LISTEN or int(hex_port, 16) != port:
-                continue
-            has = ip_address(_bytes(address))
+            try:
+                address, _, hex_port = columns[1].partition(":")
+                if columns[3] != _LISTEN or int(hex_port, 16) != port:
+                    continue
+                has, inode = ip_address(_bytes(address)), columns[9]
+            except (IndexError, ValueError, struct.error):
+                continue  # no line that proc(5) knows
             if has == wanted or has.is_unspecified or wanted.is_unspecified:
-                yield columns[9]
+                yield inode
 
 
 def _bytes(words: str) -> bytes:
@@ -68,7 +72,7 @@ def _owner(sockets: set[str]) -> str | None:
     for process in _PROC.glob("[0-9]*"):
         try:
             if any(os.readlink(file) in sockets for file in (process / "fd").iterdir()):
-                return f"{(process / 'comm').read_text().strip()} (pid {process.name})"
+                return f"{one_line((process / 'comm').read_text(errors='replace'))} (pid {process.name})"
         except OSError:
             continue  # it ended meanwhile, or is not for us to see
     return None

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from clients.errors import Broken, ClientError, LoginRefused, NotReady, Refused, Rejected
 from clients.transport import Answer
-from clients.xnat_redirects import OWN_ADDRESS, not_initialised, password_expired
+from clients.xnat_redirects import OWN_ADDRESS, not_initialised, own_name, password_expired
 
 VIEWER_PLUGIN = "ohifViewerPlugin"
 ADMINISTRATOR, ALL_DATA = "roles/Administrator", "groups/ALL_DATA_ADMIN"
@@ -59,7 +59,7 @@ def login_refused(answer: Answer, username: str, url: str) -> ClientError:
         advice="mend xnat.username or the password; it was tried once and is not tried again in this run, as XNAT "
         "locks accounts. If XNAT's own log-in page takes them, they are too many sessions: those end after 15 idle "
         "minutes, or by an administrator's "
-        f"`curl -u ADMIN -X DELETE {url}/xapi/users/active/{quote(username, safe='')}`",
+        f"`curl -u ADMIN -X DELETE {url}/xapi/users/active/{quote(own_name(username), safe='')}`",
     )
 
 

@@ -43,7 +43,12 @@ def require_no_redirect(answer: Answer, username: str, url: str) -> None:
 
 def leads_to_login(answer: Answer) -> bool:
     """Whether XNAT redirects to its log-in page: so it does with a session that an administrator has ended."""
-    return answer.status in REDIRECTS and _LOGIN.search(_path(answer.location)) is not None
+    return answer.status in REDIRECTS and _LOGIN.search(_path(_target(answer))) is not None
+
+
+def own_name(username: str) -> str:
+    """The account in XNAT's own addresses, of one that logs in as `provider/user`: Tomcat takes no `%2F` in a path."""
+    return username.partition("/")[2] or username
 
 
 def not_initialised(told: str, url: str) -> NotReady:
@@ -54,7 +59,7 @@ def not_initialised(told: str, url: str) -> NotReady:
 
 
 def password_expired(username: str, url: str, kind: type[Refused] = Refused) -> Refused:
-    role = shlex.quote(f"{url}/xapi/users/{quote(username, safe='')}/roles/non_expiring")
+    role = shlex.quote(f"{url}/xapi/users/{quote(own_name(username), safe='')}/roles/non_expiring")
     return kind(
         f"the password of {username} has expired",
         advice=f"log in once as {username} at {url} in a browser, set a new one there, and give that one as "
@@ -63,8 +68,8 @@ def password_expired(username: str, url: str, kind: type[Refused] = Refused) -> 
 
 
 def _meaning(answer: Answer, username: str, url: str) -> ClientError:
-    shown = answer.location.partition("?")[0]  # what follows is for the page, and may be a secret
-    told, path = f"{answer.tried}: redirects to {shown}", _path(shown)
+    shown = _target(answer)
+    told, path = f"{answer.tried}: redirects to {shown or 'nowhere'}", _path(shown)
     if other := _other_address(answer, url):
         return Rejected(told, advice=f"set xnat.url to {other}")
     if _SET_UP.search(path):
@@ -96,14 +101,22 @@ def _meaning(answer: Answer, username: str, url: str) -> ClientError:
 
 
 def _other_address(answer: Answer, url: str) -> str:
-    """Where a redirect leads to the same path at another address, that address; else empty."""
+    """XNAT's address where a redirect leads to the same path at another one, or from http to https; else empty."""
     asked = answer.tried.partition(" ")[2].removeprefix(url)
     try:
-        there = urljoin(f"{url}/", answer.location.partition("?")[0]).removesuffix("/")
+        there = urljoin(f"{url}/", _target(answer)).removesuffix("/")
+        new, old = urlsplit(there), urlsplit(url)
     except ValueError:
         return ""
+    if new.path == "" and new.hostname == old.hostname and new.scheme != old.scheme:
+        return f"{there}{old.path}"
     base = there.removesuffix(asked)
     return base if asked.startswith("/") and base not in (url, there) else ""
+
+
+def _target(answer: Answer) -> str:
+    """Of a redirect, without what is for the page that it leads to, which may be a secret: a session's ID, a state."""
+    return re.split("[?;#]", answer.location, maxsplit=1)[0]
 
 
 def _path(target: str) -> str:

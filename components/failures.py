@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import pulumi
+from pulumi.output import contains_unknowns
 from pulumi.runtime.settings import _get_rpc_manager, get_root_resource
 from pulumi.runtime.stack import ResourceRegistrationFailed, Stack
 
@@ -58,10 +59,18 @@ async def _all_calls() -> None:
 
 
 def as_known(exported: Any) -> Any:
-    """What is exported, with None in place of what a resource that failed would have told."""
+    """What is exported, with None in place of what a resource would have told that failed, or that was left out: by
+    `--target`, or because a refresh makes none. Only in a preview a value may stay unknown."""
     if isinstance(exported, Mapping):
         return {key: as_known(value) for key, value in exported.items()}
-    return exported.recover(_nothing) if isinstance(exported, pulumi.Output) else exported
+    if not isinstance(exported, pulumi.Output):
+        return exported
+    recovered = exported.recover(_nothing)
+    return recovered if pulumi.runtime.is_dry_run() else recovered.apply(_known, run_with_unknowns=True)
+
+
+def _known(value: Any) -> Any:
+    return None if contains_unknowns(value) else value
 
 
 def _nothing(error: Exception) -> None:

@@ -12,17 +12,19 @@ from rich.text import Text
 from clients.errors import one_line
 
 _COLOURS = {"ok": "green", "up": "green", "infers": "green", "passed": "green", "warning": "yellow"}
+_LONGEST = 2000  # characters of a cell
 _BAD = ("wrong", "hung", "down", "fails", "failed", "absent")
 
 
 def show(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print a table to standard output; nothing at all if it has no rows.
 
-    A cell may hold what anybody wrote into a server: commands to the terminal are not passed on.
+    A cell may hold what anybody wrote into a server: commands to the terminal are not passed on, and it is cut to what
+    a person reads, as the widest cell sets the width of all rows.
     """
     if not rows:
         return
-    rows = [[one_line(cell) for cell in row] for row in rows]
+    rows = [[_cut(one_line(cell)) for cell in row] for row in rows]
     if sys.stdout.isatty():
         table = Table(box=None, pad_edge=False, header_style="bold")
         for column in columns:
@@ -35,6 +37,10 @@ def show(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         for row in (columns, *rows):
             print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
     print()
+
+
+def _cut(cell: str) -> str:
+    return cell if len(cell) <= _LONGEST else f"{cell[:_LONGEST]}..."
 
 
 def _colour(cell: str) -> str:

@@ -41,7 +41,7 @@ def main(pulumi: str, args: Sequence[str]) -> int:
             os.environ["PULUMI_CONFIG_PASSPHRASE"] = word
     if not line.changes or not is_this_project(folder):
         os.execv(pulumi, [pulumi, *args])  # noqa: S606 - the real CLI, in this process's place
-    backend = os.environ["PULUMI_BACKEND_URL"]
+    backend = os.environ.get("PULUMI_BACKEND_URL", "")  # bin/pulumi sets it
     try:
         stack = line.stack or selected()
         with note.held(_PROJECT / ".toolchain" / "runs", backend, stack) as held:

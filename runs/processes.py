@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from clients.errors import one_line
 from runs.note import MARK
 
 _GRACE = 2.0  # seconds between asking and killing
@@ -23,9 +24,10 @@ def of_run(run: str) -> dict[int, str]:
 def lives(pid: int) -> bool:
     """Whether there is such a process; one that has ended and waits to be collected is none."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in ("Z", "X")
+        words = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()  # its name may hold any bytes
     except OSError:
         return False
+    return bool(words) and words[0] not in (b"Z", b"X")
 
 
 def end(run: str) -> list[str]:
@@ -48,7 +50,7 @@ def end(run: str) -> list[str]:
         for pid in processes:
             try:
                 os.kill(pid, signal.SIGTERM if waited < _GRACE else signal.SIGKILL)
-            except ProcessLookupError:
+            except (ProcessLookupError, PermissionError):  # it has ended; or is another user's, and is named at the end
                 continue
         time.sleep(0.1)
     return sorted(set(names.values()))
@@ -59,7 +61,7 @@ def _listed(processes: dict[int, str]) -> str:
 
 
 def _pids() -> Iterator[int]:
-    return (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
+    return (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal() and entry.name.isascii())
 
 
 def _environment(pid: int) -> list[bytes]:
@@ -74,4 +76,4 @@ def _name(pid: int) -> str:
         words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
     except OSError:
         return "?"
-    return os.path.basename(words[0].decode(errors="replace")) or "?"
+    return one_line(os.path.basename(words[0].decode(errors="replace"))) or "?"

@@ -48,9 +48,7 @@ class State:
     @property
     def cut_off(self) -> list[str]:
         """Operations that began and whose end nobody saw, as `creating Container main-aiaa`."""
-        resources = [operation.get("resource") or {} for operation in self.pending]
-        kinds = [operation.get("type", "?") for operation in self.pending]
-        return [f"{kind} {in_words(str(of.get('urn')))}" for kind, of in zip(kinds, resources, strict=True)]
+        return [one_line(f"{each.get('type')} {in_words(_urn_of(each.get('resource')))}") for each in self.pending]
 
     def without_cut_off(self) -> State:
         """The same, as if they had never begun. What they made is found by its mark, its labels or its name."""
@@ -192,6 +190,10 @@ def in_words(urn: str) -> str:
 
 def _objects(value: object) -> list[dict[str, Any]]:
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _urn_of(resource: object) -> str:
+    return str(resource.get("urn")) if isinstance(resource, dict) else "?"
 
 
 def _outputs(resource: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -15,11 +15,11 @@ from settings.errors import WrongKeys, shown
 from settings.strict import Strict
 from settings.values import (
     BaseUrl,
-    Command,
     DockerAddress,
     Gpu,
     Image,
     IpAddress,
+    Launcher,
     LogSize,
     Origin,
     Port,
@@ -118,7 +118,7 @@ class Server(Strict):
     gpus: tuple[Gpu, ...] = ("0",)
     triton: TritonOptions = TritonOptions()
     images: Images = Images()
-    launcher: Command | None = None
+    launcher: Launcher | None = None
     admin_hosts: Text = "*"
     shm_size: Annotated[int, whole(1, 2**20, " of megabytes")] = 1024
     ulimits: Ulimits = Ulimits()

@@ -21,6 +21,7 @@ from pydantic import AfterValidator, BeforeValidator, SecretStr
 
 from model_files.config import read
 from model_files.errors import Unusable
+from settings import launcher
 from settings.errors import shown
 
 _WEEK = 7 * 24 * 3600
@@ -112,6 +113,13 @@ def _command(value: object) -> str:
 
 
 _HOST = r"(\w[\w.-]*|\[[\w:.%]+\])"  # never an option of ssh's
+
+
+def _launcher(value: object) -> str:
+    text = _command(value)
+    if told := launcher.wrong(text):
+        raise ValueError(told)
+    return text
 
 
 def _docker(value: object) -> str:
@@ -360,6 +368,7 @@ SshAddress = Annotated[str, BeforeValidator(_ssh_address)]
 PluginsFolder = Annotated[str, BeforeValidator(_plugins_folder)]
 WorkspaceLocation = Annotated[str, BeforeValidator(_workspace)]
 Command = Annotated[str, BeforeValidator(_command)]
+Launcher = Annotated[str, BeforeValidator(_launcher)]
 Password = Annotated[SecretStr, BeforeValidator(_password)]
 FilePath = Annotated[Path, BeforeValidator(lambda value: Path(_line(value)))]
 ExistingFile = Annotated[Path, BeforeValidator(existing_file)]

@@ -54,7 +54,7 @@ def routes(models: Models, sessions: Sessions, log: ServerLog) -> list[Route]:
             async with http.stored(http.files(parts)) as files:
                 mask = images.read(_input(sessions, None, [path for _, path in files]))
         ratio = float(params.get("more_points", 10))
-        return http.json_answer(await run_in_threadpool(polygons.from_mask, mask.voxels, ratio))
+        return http.json_answer(await run_in_threadpool(polygons.from_mask, images.without_channels(mask), ratio))
 
     async def move_vertex(request: Request) -> Response:
         async with http.form(request) as parts:

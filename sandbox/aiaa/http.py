@@ -87,7 +87,7 @@ def routes(path: str, handlers: dict[str, Handler], log: ServerLog) -> list[Rout
 @asynccontextmanager
 async def form(request: Request) -> AsyncIterator[FormData]:
     """The request's form; parts may be large, and none for a request without a form."""
-    if "form" not in request.headers.get("content-type", ""):
+    if "form" not in request.headers.get("content-type", "").lower():
         yield FormData()
         return
     async with request.form(max_part_size=64 * 1024 * 1024) as parts:

@@ -72,6 +72,11 @@ def write(image: Image, extension: str, *, compress: bool = True) -> bytes:
     return gzip.compress(content, mtime=0) if extension == ".nii.gz" else content
 
 
+def without_channels(image: Image) -> npt.NDArray[Any]:
+    """The voxels of a mask: of one with channels, as a picture in colours, those that are set in any."""
+    return np.asarray(image.voxels.any(axis=-1)) if image.voxels.ndim > image.axes else image.voxels
+
+
 def _unpacked(content: bytes, name: str) -> bytes:
     try:
         return gzip.decompress(content)

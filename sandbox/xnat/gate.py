@@ -88,7 +88,7 @@ class Gate:
             return await handler(request) if handler else answers.not_allowed(handlers)
 
         async def endpoint(request: Request) -> Response:
-            """All methods alike: who is not logged in is not told which there are."""
+            """Of all methods: without a login, each of them is a 401."""
             try:
                 session, new = self._session(request)
             except _NotCredentials:

@@ -20,6 +20,7 @@ from tests.support.until import until
 IMAGES = ("nvcr.io/nvidia/clara-train-sdk:v4.0", "nvcr.io/nvidia/tritonserver:21.02-py3")
 SLEEP = "#!/bin/sh\nexec sleep 600\n"
 SCRIPTS = {"/bin/start_aiaa.sh": SLEEP, "/opt/tritonserver/bin/tritonserver": SLEEP}
+ENGINE = "ssh://the-hosts-alias"  # an alias of ssh's configuration, which alone knows the port
 SERVERS = [f"gpu{number}" for number in range(6)]
 ROUNDS = 10 if os.environ.get("SOAK") else 1
 # Lines of ssh, gRPC and Python that have no place in a run's output.
@@ -62,8 +63,8 @@ def remote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Remote]:
         engine.add_image(*IMAGES, scripts=SCRIPTS)
         servers = {
             name: {
-                # An alias of ssh's configuration, which alone knows the port.
-                "docker": "ssh://the-hosts-alias",
+                # Some by an address of their own, some by the default engine, which is the same here.
+                **({"docker": ENGINE} if number % 2 else {}),
                 "gpus": [],
                 "port": 5000 + number,
                 "url": aiaa.url_for(""),
@@ -72,9 +73,7 @@ def remote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Remote]:
             for number, name in enumerate(SERVERS)
         }
         with ssh_server(folder / "sshd", "the-hosts-alias", env={"DOCKER_HOST": engine.host}) as config:
-            # Nothing comes by way of these: they are not for an engine over SSH.
-            others = {"DOCKER_CONTEXT": "", "DOCKER_TLS_VERIFY": "", "DOCKER_CERT_PATH": ""}
-            env = {"PATH": path_with_ssh(config), "DOCKER_HOST": "unix:///no/engine", **others}
+            env = {"PATH": path_with_ssh(config), "DOCKER_HOST": ENGINE}
             with pulumi_stack({"servers": servers}, name="overssh", env=env) as stack:
                 yield Remote(engine, stack)
 
@@ -101,6 +100,6 @@ def _sshs() -> list[str]:
             words = process.read_bytes().replace(b"\0", b" ").decode(errors="replace")
         except OSError:
             continue
-        if "the-hosts-alias" in words:
+        if ENGINE.removeprefix("ssh://") in words:
             found.append(words)
     return found

@@ -32,7 +32,7 @@ def test_outputs_follow_each_up_and_a_model_is_taken_from_where_its_server_is_th
         # Both servers move and one of them loses the model in one `up`; the other has it at its new address already.
         made.change(change_places)
         made.stack.up()
-        assert (made.listed("gpu1").keys(), made.listed("gpu2").keys()) == ({"liver"}, set())
+        assert (list(made.listed("gpu1")), list(made.listed("gpu2"))) == (["liver"], [])
         assert made.stack.outputs() == outputs({"gpu2/liver": liver})
         made.change(lambda settings: settings["models"].clear())
         made.stack.up()

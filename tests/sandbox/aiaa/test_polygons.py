@@ -1,10 +1,13 @@
 """``/v1/mask2polygon`` and ``/v1/fixpolygon``, as NVIDIA's Python client uses them."""
 
 import gzip
+import io
 import json
+from typing import Any
 
 import nibabel as nib
 import numpy as np
+import PIL.Image
 import pytest
 import requests
 
@@ -47,6 +50,17 @@ def test_with_all_points_a_mask_comes_back_from_its_polygons(mask: np.ndarray) -
     shapes = polygons.from_mask(mask, 100)
     again = np.stack([polygons.to_mask(shape, (12, 12)) for shape in shapes], axis=-1)
     np.testing.assert_array_equal(again, mask)
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "1"])
+def test_mask2polygon_takes_a_picture_in_whatever_colours(aiaa: Server, mode: str) -> None:
+    mask = np.zeros((12, 16), np.uint8)
+    mask[3:7, 5:12] = 255
+    file = io.BytesIO()
+    PIL.Image.fromarray(mask).convert(mode).save(file, "PNG")
+    parts: Any = {"datapoint": ("mask.png", file.getvalue()), "params": (None, '{"more_points": 100}')}
+    (shapes,) = requests.post(aiaa.url + "/v1/mask2polygon", files=parts, timeout=10).json()
+    assert [[min(at), max(at)] for at in zip(*shapes[0], strict=True)] == [[3, 6], [5, 11]]
 
 
 def test_fixpolygon_2d_moves_the_vertex_and_answers_polygons_and_mask(aiaa: Server) -> None:

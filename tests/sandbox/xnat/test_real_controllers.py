@@ -211,7 +211,7 @@ def test_wrong_credentials_are_not_asked_for_again(xnat: Xnat, agent: str, login
 
 @LISTS
 @pytest.mark.parametrize("method", ["POST", "OPTIONS", "DELETE", "PATCH"])
-def test_who_is_not_logged_in_is_not_told_which_methods_there_are(xnat: Xnat, path: str, method: str) -> None:
+def test_without_a_login_all_methods_get_a_401(xnat: Xnat, path: str, method: str) -> None:
     assert xnat.ask(method, path, None).status_code == 401
 
 
@@ -222,7 +222,7 @@ def test_options_is_a_200_for_who_is_logged_in(xnat: Xnat, path: str) -> None:
 
 @LISTS
 @pytest.mark.parametrize("method", ["POST", "DELETE", "PATCH"])
-def test_another_method_is_told_which_there_are(xnat: Xnat, path: str, method: str) -> None:
+def test_a_405_names_the_methods_that_are_allowed(xnat: Xnat, path: str, method: str) -> None:
     answer = xnat.ask(method, path, "stranger")
     assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, PUT")
 

@@ -428,7 +428,7 @@ class TestServerList:
         assert str(caught.value) == f"what owner has written there is no list of servers: {stored[:80]}"
         assert xnat.calls.count(f"GET {path}") == 1
 
-    def test_the_plugins_own_word_is_enough_where_the_stored_text_is_not_told(
+    def test_the_plugins_own_message_is_enough_where_the_stored_text_cannot_be_read(
         self, xnat: Script, client: XnatClient
     ) -> None:
         words = "Error creating JSON: Unrecognized token 'x'"

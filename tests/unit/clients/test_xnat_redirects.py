@@ -36,6 +36,8 @@ OF_XNAT = [
     ("/app/template/PostRegister.vm", Refused, "the account svc waits to be approved, or for its e-mail"),
     ("/app/template/Login.vm", Refused, f"GET {URL}/data/auth: redirects to the log-in page: {HEADERS}"),
     ("https://xnat.example.org/app/template/Login.vm?failed=true", Refused, HEADERS),
+    ("/app/template/Login.vm;jsessionid=secret", Refused, HEADERS),
+    ("/app/template/Login.vm#!", Refused, HEADERS),
     ("/page/login/", Refused, HEADERS),
 ]
 ELSEWHERE = [
@@ -43,6 +45,8 @@ ELSEWHERE = [
     ("https://xnat.example.org/data/auth?format=json", Rejected, "set xnat.url to https://xnat.example.org"),
     ("http://xnat:8080/xnat/data/auth", Rejected, "set xnat.url to http://xnat:8080/xnat"),
     ("/xnat/data/auth/", Rejected, "set xnat.url to http://xnat:8080/xnat"),
+    ("https://xnat/", Rejected, "set xnat.url to https://xnat"),
+    ("https://xnat:8443", Rejected, "set xnat.url to https://xnat:8443"),
     ("http://user:secret@xnat2/data/auth", Rejected, "set xnat.url to http://xnat2"),
     ("/data/auth/", Rejected, OWN),
     ("/xnat/", Rejected, f"redirects to /xnat/: {OWN}"),
@@ -74,7 +78,9 @@ def meaning(target: str, status: int = 302) -> ClientError:
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize(("target", "kind", "told"), [*OF_XNAT, *ELSEWHERE])
-def test_a_redirect_is_told_by_what_its_target_is(target: str, kind: type[ClientError], told: str, status: int) -> None:
+def test_the_message_of_a_redirect_depends_on_its_target(
+    target: str, kind: type[ClientError], told: str, status: int
+) -> None:
     error = meaning(target, status)
     assert type(error) is kind
     assert told in error.line
@@ -82,7 +88,7 @@ def test_a_redirect_is_told_by_what_its_target_is(target: str, kind: type[Client
 
 
 @pytest.mark.parametrize("target", SIGN_ON)
-def test_a_sign_on_page_is_told_without_what_it_is_asked(target: str) -> None:
+def test_a_sign_on_page_is_named_without_its_query(target: str) -> None:
     error = meaning(target)
     assert type(error) is Refused
     assert f"redirects to the sign-on page {target.partition('?')[0]}: {PAST_SIGN_ON}" in error.line
@@ -98,14 +104,23 @@ def test_a_sign_on_page_is_told_without_what_it_is_asked(target: str) -> None:
         ("", LoginRefused, "the log-in of svc was refused (403): the password is wrong, or"),
     ],
 )
-def test_a_403_of_the_log_in_is_told_by_its_words(said: str, kind: type[ClientError], told: str) -> None:
+def test_a_403_of_the_log_in_is_judged_by_its_text(said: str, kind: type[ClientError], told: str) -> None:
     answer = Answer(f"POST {URL}/data/JSESSION", 403, {}, f"<html><body>{said}</body></html>".encode())
     error = login_refused(answer, "svc", URL)
     assert type(error) is kind
     assert told in error.line
 
 
-def test_a_401_of_the_log_in_is_not_told_by_its_words() -> None:
-    """XNAT's page for all of them speaks of them all."""
+@pytest.mark.parametrize(("status", "command"), [(403, "users/svc/roles/non_expiring"), (401, "users/active/svc`")])
+def test_commands_for_administrators_name_the_account_without_its_provider(status: int, command: str) -> None:
+    """Tomcat refuses an encoded slash in a path."""
+    answer = Answer(f"POST {URL}/data/JSESSION", status, {}, b"Your password has expired")
+    line = login_refused(answer, "ldap/svc", URL).line
+    assert f"{URL}/xapi/{command}" in line
+    assert "%2F" not in line
+
+
+def test_a_401_of_the_log_in_is_not_judged_by_its_text() -> None:
+    """XNAT has one page for all reasons, which names them all."""
     answer = Answer(f"POST {URL}/data/JSESSION", 401, {}, b"<html>Your password has expired.</html>")
     assert "the log-in of svc was refused (401)" in login_refused(answer, "svc", URL).line

@@ -9,7 +9,7 @@ from typing import Any
 
 import pulumi
 import pytest
-from pulumi.runtime import mocks
+from pulumi.runtime import mocks, rpc
 from pulumi.runtime.proto import resource_pb2
 from pulumi.runtime.settings import ROOT, SETTINGS
 from pulumi.runtime.stack import run_in_stack
@@ -40,7 +40,8 @@ class Engine(mocks.Mocks):
         if args.name == "slow":
             assert self.failed.wait(30)
         self.made.append(args.name)
-        return args.name, {**args.inputs, "told": args.name}
+        told = rpc.UNKNOWN if args.name == "left-out" else args.name
+        return args.name, {**args.inputs, "told": told}
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
         raise NotImplementedError
@@ -57,9 +58,9 @@ class Monitor(conftest.Monitor):
         return answer
 
 
-def run(program: Callable[[], None]) -> Engine:
+def run(program: Callable[[], None], *, preview: bool = False) -> Engine:
     engine = Engine()
-    mocks.set_mocks(engine, project="xnat-aiaa", stack="tests", preview=False, monitor=Monitor(engine))
+    mocks.set_mocks(engine, project="xnat-aiaa", stack="tests", preview=preview, monitor=Monitor(engine))
     ROOT.set(None)  # of an earlier program
     SETTINGS.rpc_manager.clear()
     SETTINGS.outputs.clear()
@@ -95,6 +96,15 @@ def test_what_a_failed_resource_would_have_told_is_exported_as_none() -> None:
         pulumi.export("all", failures.as_known(exported))
 
     assert run(program).outputs == {"all": {"fails": None, "well": "well"}}
+
+
+def test_what_a_resource_that_was_left_out_would_have_told_is_exported_as_none_and_is_unknown_in_a_preview() -> None:
+    def program() -> None:
+        left_out = Thing("left-out").told
+        pulumi.export("all", failures.as_known({"it": left_out, "list": pulumi.Output.all(left_out, "known")}))
+
+    assert run(program).outputs == {"all": {"it": None, "list": None}}
+    assert run(program, preview=True).outputs == {"all": {"it": rpc.UNKNOWN, "list": rpc.UNKNOWN}}
 
 
 def test_what_is_known_without_any_resource_is_exported_also_after_a_failure() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import json
 import zipfile
 from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
@@ -12,10 +13,11 @@ from typing import Any, cast
 import pulumi
 import pytest
 
-from clients import containers
+from clients import containers, networks
 from clients.image_pull import Wanted
 from components import images
 from dynamic_providers.aiaa.present_address import container_of
+from engines.ssh import OPTIONS
 from operations.stack_file import Stack
 from settings import Settings
 
@@ -160,17 +162,27 @@ def test_docker_asks_aiaa_itself_for_its_models_as_often_as_the_stack_file_says(
     assert not made.inputs("Container main-tritonserver").get("healthcheck")
 
 
-def test_every_container_takes_the_place_of_one_that_has_its_name(
+def test_every_container_and_network_takes_the_place_of_one_that_has_its_name(
     program: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = program(SANDBOX)
-    assert len(made.hooks) == len(made.of_type("Container"))
+    assert len(made.hooks) == len(made.of_type("Container")) + len(made.of_type("Network"))
     removed = []
     monkeypatch.setattr(containers, "remove", lambda *place: removed.append(place))
+    monkeypatch.setattr(networks, "remove", lambda *place: removed.append(place))
     for name, hook in made.hooks.items():
         hook(pulumi.ResourceHookArgs("urn", "", name, "type", new_inputs={"name": name}))
     assert {host for name, host in removed if "far" in name} == {"ssh://root@gpu2.example.org"}
     assert {host for name, host in removed if "far" not in name} == {None}
+    assert len(removed) == len(made.hooks)
+
+
+def test_the_docker_provider_goes_the_same_way_to_an_engine_as_our_own_calls(program: Program) -> None:
+    made = program(HOSPITAL)
+    given = made.inputs("docker far-engine")
+    assert given["host"] == "ssh://root@gpu2.example.org"
+    assert json.loads(given["sshOpts"]) == list(OPTIONS)
+    assert made.of_type("docker") == ["far-engine"]
 
 
 def test_images_are_there_before_anything_is_made_or_replaced_for_a_server(hospital: Engine) -> None:

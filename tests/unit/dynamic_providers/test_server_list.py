@@ -116,7 +116,7 @@ class TestRegister:
         assert f"to replace it, write registrations.projects.LIVER: {replaced} with your" in str(caught.value)
         assert ("bin/pulumi refresh" in str(caught.value)) is bool(known)  # a refresh shows only what state has
 
-    def test_a_list_that_nobody_would_write_down_is_cut_and_told_with_what_empties_it(self) -> None:
+    def test_a_very_long_list_is_cut_and_the_message_has_the_command_that_empties_it(self) -> None:
         huge = tuple(f"https://h{number}.example.org" for number in range(10_000))
         xnat = Xnat(huge)
         with pytest.raises(ForeignList) as caught:

@@ -7,11 +7,12 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+import yaml
 
 from engines import provider
 from engines.address import EngineAddress
 from engines.errors import NoEngine
-from engines.ssh import OPTIONS
+from engines.ssh import OPTIONS, PROJECT
 
 TCP = "tcp://gpu1:2376"
 VERIFY = {"DOCKER_TLS_VERIFY": "1", "DOCKER_CERT_PATH": "/certs"}
@@ -65,6 +66,17 @@ def test_an_address_is_one_text(address: EngineAddress) -> None:
 )
 def test_the_docker_provider_is_sent_the_same_way(host: str, env: dict[str, str], expected: dict[str, object]) -> None:
     assert provider.inputs(host, env) == expected
+
+
+def test_a_default_engine_gets_the_same_options_by_the_projects_configuration() -> None:
+    project = yaml.safe_load((PROJECT / "Pulumi.yaml").read_text())
+    assert project["config"]["docker:sshOpts"]["value"] == list(OPTIONS)
+
+
+def test_what_the_options_name_is_there() -> None:
+    """States have these paths."""
+    assert (PROJECT / "engines" / "ssh_proxy.py").is_file()
+    assert "-I engines/ssh_proxy.py " in OPTIONS[-1]
 
 
 def context(folder: Path, name: str, host: str, *, tls: bool = False) -> None:

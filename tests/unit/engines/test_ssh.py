@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -147,3 +148,13 @@ def test_an_ssh_whose_network_is_gone_is_ended(
     with docker_engine("ssh://gpu1") as client:
         client.containers.list()
     assert made.none_is_left()
+
+
+def test_ssh_is_started_without_the_handlers_of_a_fork(scripted: Script, engine: HTTPServer) -> None:
+    """gRPC's handlers end the connection in a process that speaks gRPC (https://github.com/grpc/grpc/issues/43055)."""
+    ran: list[str] = []
+    os.register_at_fork(before=lambda: ran.append("before"), after_in_child=lambda: ran.append("in the child"))
+    scripted(to(engine))
+    with docker_engine("ssh://gpu1") as client:
+        client.containers.list()
+    assert ran == []

@@ -66,7 +66,7 @@ def run(
         f"exec {sys.executable} -I {tmp_path}/plain.py {host} {port}\n"
     )
     (folder / "ssh").chmod(0o755)
-    words = [sys.executable, "-I", PROXY]
+    words: list[str | Path] = [sys.executable, "-I", PROXY]
     if patience:
         code = f"import runpy, sys; m = runpy.run_path({str(PROXY)!r}); m['main'].__globals__['_PATIENCE'] = {patience}"
         words = [sys.executable, "-I", "-c", code + "; sys.exit(m['main'](*sys.argv[1:]))"]

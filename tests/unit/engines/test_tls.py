@@ -50,7 +50,7 @@ def engine() -> Iterator[Callable[[Path], str]]:
 
     yield start
     for server in running:
-        server.stop()  # type: ignore[no-untyped-call]
+        server.stop()
 
 
 def line(address: str) -> str:

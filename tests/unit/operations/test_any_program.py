@@ -15,6 +15,7 @@ from unittest import mock
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tenacity import wait_none
 
 from operations import __main__ as command_line
 from operations import forget, stack_file
@@ -43,6 +44,15 @@ COMMANDS = [
     ["forget", "xnat"],
     ["audit", "http://127.0.0.1:1", "-u", "x", "--password-env", "XNAT_PASSWORD"],
 ]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _no_pauses() -> Iterator[None]:
+    """Once for all cases: nobody answers here, and a second try comes after a pause."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("clients.transport.wait_random_exponential", lambda **_: wait_none())
+        patch.setattr("clients.transport._POLL", 0.001)
+        yield
 
 
 def ended(args: list[str]) -> tuple[int, str]:
@@ -76,16 +86,23 @@ def cli_says(**said: str) -> Iterator[None]:
         yield
 
 
+def _with_key(document: dict[str, Any], key: str, value: Any) -> dict[str, Any]:
+    return {**document, key: value}
+
+
+def _with_item(document: list[Any], at: int, value: Any) -> list[Any]:
+    return [*document[:at], value, *document[at + 1 :]]
+
+
 def mutated(document: Any) -> st.SearchStrategy[Any]:
     """The document with anything in the place of one of its values, at any depth."""
     choices: list[st.SearchStrategy[Any]] = [json_values]
     if isinstance(document, dict):
-        choices += [mutated(value).map(lambda new, key=key: {**document, key: new}) for key, value in document.items()]
+        choices += [st.builds(_with_key, st.just(document), st.just(key), mutated(document[key])) for key in document]
         choices += [st.just({k: v for k, v in document.items() if k != key}) for key in document]
     if isinstance(document, list):
         choices += [
-            mutated(value).map(lambda new, at=at: [*document[:at], new, *document[at + 1 :]])
-            for at, value in enumerate(document)
+            st.builds(_with_item, st.just(document), st.just(at), mutated(value)) for at, value in enumerate(document)
         ]
     return st.one_of(choices)
 

@@ -68,6 +68,18 @@ def test_what_does_not_work_is_told_where_its_list_is(xnat: str, aiaa: AiaaStand
     assert problems["projects/LUNG"] == ""  # it is the site's, and told there
 
 
+def test_a_list_of_any_length_is_cut_in_the_table_and_whole_in_the_document(
+    run: Run, xnat: str, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RIGHT", "admin")
+    huge = [f"http://127.0.0.1:{number}" for number in range(1, 2_000)]
+    site.config.write(TOOL, "project-json", "LIVER", json.dumps(huge), user="owner", reason="", unversioned=True)
+    _, table, _ = run(xnat, "--password-env", "RIGHT")
+    assert max(map(len, table.splitlines())) < 10_000
+    _, document, _ = run(xnat, "--password-env", "RIGHT", "--json")
+    assert huge in [scope["servers"] for scope in json.loads(document)["scopes"]]
+
+
 @pytest.mark.parametrize("stored", ["nonsense", "null", "[null]"])
 def test_a_list_that_is_none_hides_no_other(xnat: str, site: Site, stored: str) -> None:
     register(xnat, "site", ["http://127.0.0.1:9"])
@@ -258,7 +270,7 @@ def test_the_command_needs_no_stack_and_ends_with_1_if_something_is_wrong(
     assert set(told["scopes"][0]) == {"scope", "servers", "author", "comes_from", "url", "problems", "known"}
 
 
-def test_an_expired_password_is_told_in_the_commands_words(
+def test_an_expired_password_is_reported_with_the_commands_options(
     run: Run, xnat: str, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RIGHT", "admin")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from docker.errors import APIError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -79,7 +80,7 @@ def test_a_request_that_is_refused_before_there_is_a_container_is_a_refusal(monk
 
     def refuse_devices(image: str, **options: Any) -> Any:
         if options.get("device_requests"):
-            raise gpu.docker.errors.APIError("x", explanation="invalid device request")
+            raise APIError("x", explanation="invalid device request")
         return create(image, **options)
 
     monkeypatch.setattr(engine.containers, "create", refuse_devices)

@@ -158,7 +158,7 @@ def test_a_wrong_password_is_tried_once_and_told(wanted: dict[str, Any], site: A
     assert views == []
 
 
-def test_an_expired_password_is_told_with_what_to_do(wanted: dict[str, Any], site: Site, xnat: str) -> None:
+def test_an_expired_password_is_reported_with_what_to_do(wanted: dict[str, Any], site: Site, xnat: str) -> None:
     site.accounts.users["admin"].password_expired = True
     told, _ = registrations.look(stack_of(wanted))
     assert told.startswith(f"the password of admin has expired: log in once as admin at {xnat} in a browser, set a new")

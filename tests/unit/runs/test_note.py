@@ -72,3 +72,27 @@ def test_the_lock_goes_with_its_process(tmp_path: Path) -> None:
     assert ended.returncode == -9
     with held(tmp_path, BACKEND, "dev") as note:
         assert note.found == Unfinished("4711", "up", 42, 0.0)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\xff\xfe",
+        b"[]",
+        b'{"run": 1, "command": [], "pid": "x", "since": "y"}',
+        b'{"run": "a", "command": "up", "pid": 1, "since": 1e300}',
+        b'{"run": "a", "command": "up", "pid": 1, "since": NaN}',
+        b'{"run": "\\ud800", "command": "up", "pid": 1, "since": 1}',
+        b'{"run": "a", "command": "up", "pid": 1.5, "since": 1}',
+        b"[" * 100_000,
+    ],
+)
+def test_a_note_that_is_none_is_taken_for_one_that_was_cut_off_while_it_was_written(
+    tmp_path: Path, content: bytes
+) -> None:
+    with held(tmp_path, BACKEND, "dev") as note:
+        note.write(RUN)
+    [path] = tmp_path.iterdir()
+    path.write_bytes(content)
+    with held(tmp_path, BACKEND, "dev") as note:
+        assert note.found is None

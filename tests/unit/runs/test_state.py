@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
 
 from runs.state import Cli, Container, State, StateFailed, in_words
+from tests.support.odd_answers import json_values
 
 STACK = "urn:pulumi:dev::xnat-aiaa::"
 ENGINE = f"{STACK}pulumi:providers:docker::gpu1-engine"
@@ -97,3 +99,29 @@ def test_a_refresh_concerns_what_it_names_only(tmp_path: Path) -> None:
 def test_urns_are_told_as_people_say_them() -> None:
     assert in_words(f"{STACK}a:index:B$docker:index/container:Container::main-aiaa") == "Container main-aiaa"
     assert json.dumps(in_words(f"{STACK}pulumi-python:dynamic/aiaa:Model::main/x")) == '"Model main/x"'
+
+
+@pytest.mark.soak
+@given(json_values)
+def test_a_state_of_any_shape_can_be_read(odd: Any) -> None:
+    sound: dict[str, Any] = {"urn": ENGINE, "type": "docker:index/container:Container", "id": "a", "outputs": odd}
+    for exported in (
+        {"deployment": odd},
+        {"deployment": {"resources": odd, "pending_operations": odd}},
+        {"deployment": {"resources": [odd, sound], "pending_operations": [{"resource": odd, "type": odd}]}},
+        {"deployment": {"resources": [{**sound, "inputs": odd, "provider": odd, "type": "pulumi:providers:docker"}]}},
+    ):
+        state = State(exported)
+        assert all(operation.isprintable() for operation in state.cut_off)
+        assert [state.containers(), state.engines(), state.endpoints(), state.ids("volume"), state.only_components]
+        assert state.engine_of("x") is None
+
+
+@pytest.mark.parametrize("said", ["", "null", "[]", "{", "[" * 100_000, "\\377\\376"])
+def test_an_export_that_is_no_state_is_named(tmp_path: Path, said: str) -> None:
+    (tmp_path / "said").write_text(said)
+    program = tmp_path / "pulumi"
+    program.write_text(f"#!/bin/sh\ncat {tmp_path}/said\n")
+    program.chmod(0o755)
+    with pytest.raises(StateFailed, match="stack export` said what is no state"):
+        Cli(str(program), "dev", {}).state()
