@@ -118,8 +118,8 @@ def _refused(told: str, words: str, name: ImageName, login: Login | None) -> Ref
     rights = "see whether it is still valid and may pull this image"
     if name.registry == "nvcr.io":
         rights = (
-            "see whether the NGC key is still valid, and whether its organization may pull this image "
-            "(https://org.ngc.nvidia.com/setup)"
+            "see whether the NGC key is still valid (https://org.ngc.nvidia.com/setup/api-keys), and whether its "
+            "organization may pull this image and has accepted its terms (its page at https://catalog.ngc.nvidia.com)"
         )
     return Refused(
         f"{told}, which refused the log-in {whose}from {login.source} (it said: {words})",

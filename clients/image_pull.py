@@ -106,21 +106,23 @@ def _address(docker_host: str | None) -> EngineAddress:
 
 def _begin(wanted: Wanted, path: Path) -> subprocess.Popen[str] | None:
     """Start the process, unless there is one."""
-    with _opened(path) as file:
+    with _opened(path) as lock, _opened(path) as output:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return None
-        file.truncate(0)
-        # The lock belongs to the open file, which the process has as its output: it has the lock from its first moment
-        # to its last. The image's name is there for who looks at a list of processes.
+        output.truncate(0)
+        # The process inherits the open file that the lock belongs to, so it has the lock from its first moment to its
+        # last; programs that it starts itself, such as ssh, which may leave one of its own behind, do not inherit that.
+        # The image's name is there for who looks at a list of processes.
         process = subprocess.Popen(  # noqa: S603 - our own module
             [sys.executable, "-m", "clients.image_pull_process", wanted.image],
             cwd=_PROJECT,
             env={name: value for name, value in os.environ.items() if not name.startswith(_NOT_ITS)},
             stdin=subprocess.PIPE,
-            stdout=file,
-            stderr=file,
+            stdout=output,
+            stderr=output,
+            pass_fds=(lock.fileno(),),
             start_new_session=True,  # Ctrl-C is not for it
             text=True,
         )

@@ -39,6 +39,7 @@ def _pulled(request: Mapping[str, Any]) -> str:
     docker_host, image = request["docker_host"], request["image"]
     with docker_engine(docker_host, timeout=images.SILENCE) as engine:
         if found := images.id_of(engine, image):
+            images.require_platform(engine, request["where"], image)
             return found
         return images.pull(engine, request["where"], image, _login(request), _Teller())
 

@@ -122,7 +122,7 @@ def pull(
             f"image {image}: {where} ended the pull, and has no such image",
             advice="run the command again; the engine's own log may say why",
         )
-    _require_platform(engine, where, image)
+    require_platform(engine, where, image)
     return got
 
 
@@ -142,8 +142,12 @@ def available(engine: docker.DockerClient, where: str, image: str, login: Login 
         raise image_errors.wrong_platform(image, where, ", ".join(sorted(platforms)), wanted)
 
 
-def _require_platform(engine: docker.DockerClient, where: str, image: str) -> None:
-    """An engine takes an image for another processor without a word, if its registry has no other."""
+def require_platform(engine: docker.DockerClient, where: str, image: str) -> None:
+    """An engine takes an image for another processor without a word, if its registry has no other.
+
+    Raises:
+        ClientError: an image that is there is for another processor than the engine's.
+    """
     has, wanted = _platform(engine.images.get(image).attrs), _platform(engine.version())
     if has and has != wanted:
         raise image_errors.wrong_platform(image, where, has, wanted)

@@ -67,7 +67,7 @@ def ports_once(settings: Settings) -> Wrong:
 
 
 def logins_of_registries(settings: Settings) -> Wrong:
-    """NGC takes one user name for everybody's keys (https://docs.nvidia.com/ngc/gpu-cloud/ngc-catalog-user-guide/)."""
+    """NGC takes one user name for everybody's keys (https://docs.nvidia.com/nemo/retriever/extraction/ngc-api-key)."""
     for host, login in settings.registries.items():
         if host == NGC and login.username != NGC_USER:
             yield (

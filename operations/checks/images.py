@@ -26,12 +26,13 @@ def check(
     for image in names:
         registry = ImageName.of(image).registry
         is_there = engines.has_image(engine, image)
+        where = f"Docker engine {engines.name(docker_host)}"
         if is_there and registry not in registries:
-            yield Finding("ok", f"image {image}", "is on the engine")
+            yield _of_its_platform(engine, where, image)
             continue
         try:
             login = _login(registry, registries)
-            images.available(engine, f"Docker engine {engines.name(docker_host)}", image, login)
+            images.available(engine, where, image, login)
         except (ClientError, SettingsError) as error:
             told = error.line if isinstance(error, ClientError) else f"{error}, then run the command again"
             told = told.removeprefix(f"image {image}: ")
@@ -43,6 +44,14 @@ def check(
         by = f"the log-in from {login.source}" if login else "no log-in"
         told = "is on the engine" if is_there else "is not on the engine yet"
         yield Finding("ok", f"image {image}", f"{told}; {registry} lets it be pulled, with {by}")
+
+
+def _of_its_platform(engine: docker.DockerClient, where: str, image: str) -> Finding:
+    try:
+        images.require_platform(engine, where, image)
+    except ClientError as error:
+        return Finding("wrong", f"image {image}", error.line.removeprefix(f"image {image}: "))
+    return Finding("ok", f"image {image}", "is on the engine")
 
 
 def _login(registry: str, registries: Mapping[str, Registry]) -> Login | None:

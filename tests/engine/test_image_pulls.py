@@ -60,7 +60,8 @@ def place(engine_with_image: docker.DockerClient) -> Iterator[Place]:
         settings = {"servers": {"main": {**main, "images": images}}}
         try:
             with pulumi_stack(settings, name=f"{NAME}-{os.getpid()}", env={"REGISTRY_KEY": KEY}) as stack:
-                yield Place(stack, engine_with_image, made, settings, *images.values(), aiaa.layers[-1])
+                slow = aiaa.layers[-1]
+                yield Place(stack, engine_with_image, made, settings, images["aiaa"], images["triton"], slow)
         finally:
             for image in images.values():
                 engine_with_image.images.remove(image, force=True)
@@ -116,7 +117,7 @@ def test_doctor_says_which_login_gets_an_image_and_which_image_cannot_be_had(pla
         servers = {"main": {**place.settings["servers"]["main"], "images": {"aiaa": place.aiaa, **images}}}
         login = {"username": place.registry.user, "password_env": "REGISTRY_KEY"}
         place.stack.configure({"servers": servers, "registries": {place.registry.host: login}})
-        command = [place.stack.folder / "bin" / "aiaa", "doctor", "--json", "--stack", place.stack.name]
+        command = [str(place.stack.folder / "bin" / "aiaa"), "doctor", "--json", "--stack", place.stack.name]
         done = subprocess.run(command, env=place.stack.env, capture_output=True, text=True, check=False)
         assert KEY not in done.stdout + done.stderr
         return {found["what"]: found for found in json.loads(done.stdout)["findings"]}

@@ -96,6 +96,14 @@ def test_an_image_that_is_there_is_not_pulled(engine: ScriptedDocker, tmp_path: 
     assert engine.pulls == []
 
 
+def test_an_image_for_another_processor_is_an_error_each_time(engine: ScriptedDocker, tmp_path: Path) -> None:
+    engine.registry[IMAGE], engine.comes_for = [], "arm64"
+    for _ in range(2):
+        with pytest.raises(ClientError, match=f"image {IMAGE}: it is for arm64, and the host of .* is amd64"):
+            pull(engine, tmp_path)
+    assert len(engine.pulls) == 1
+
+
 def test_an_image_that_is_there_needs_no_login(engine: ScriptedDocker, tmp_path: Path) -> None:
     engine.images[IMAGE] = "amd64"
     assert pull(engine, tmp_path, wrong_login="registries.nvcr.io.password_env: is not set")[0]

@@ -144,6 +144,9 @@ def test_an_image_that_is_there_is_well_without_its_registry(scripted: ScriptedD
     scripted.images[IMAGE] = "amd64"
     assert look_at_image(scripted) == Finding("ok", f"image {IMAGE}", "is on the engine")
     assert scripted.pulls == []
+    scripted.images[IMAGE] = "arm64"
+    assert look_at_image(scripted).level == "wrong"
+    assert look_at_image(scripted).told.startswith("it is for arm64, and the host of Docker engine")
 
 
 def test_an_image_that_can_be_pulled_says_with_which_login(scripted: ScriptedDocker, tmp_path: Path) -> None:

@@ -74,3 +74,9 @@ def test_the_selected_stack_decides_over_the_passphrase(cli: Path) -> None:
 def test_without_a_selected_stack_no_run_begins(cli: Path) -> None:
     assert call(cli, "up -y") == (1, "", f"bin/pulumi: {NONE_SELECTED} (or name one: --stack NAME)")
     assert call(cli, "preview") == (0, "preview", "")
+
+
+def test_operations_that_wait_for_hours_keep_no_others_from_their_turn(cli: Path) -> None:
+    cli.write_text(cli.read_text().replace('$*"\nfi', '$PULUMI_PARALLEL $*"\nfi'))
+    assert call(cli, "up -s tests") == (0, "run 64 up -s tests", "")
+    assert call(cli, "refresh -s tests") == (0, "run  refresh -s tests", "")
