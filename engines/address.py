@@ -42,12 +42,21 @@ class EngineAddress:
             env: the environment variables.
 
         Raises:
-            NoEngine: `DOCKER_CONTEXT` cannot be used.
+            NoEngine: it is no address, or `DOCKER_CONTEXT` cannot be used.
         """
         url, _, cert_path = (docker_host or _default(env)).partition(_QUERY)
-        if urlsplit(url).password is not None:
+        try:
+            parts = urlsplit(url)
+            has_password, _ = parts.password is not None, parts.port
+        except ValueError as error:  # not the address: what cannot be read may hold a password
+            raise NoEngine(
+                f"the address cannot be read ({error})",
+                "write unix:///var/run/docker.sock, ssh://user@host or tcp://host:2375 into the server's docker:, or "
+                "into DOCKER_HOST",
+            ) from None
+        if has_password:
             raise NoEngine("the address in DOCKER_HOST has a password, which no engine takes", "leave it out")
-        if urlsplit(url).scheme != "tcp":
+        if parts.scheme != "tcp":
             return cls(url)
         found = unquote(cert_path) or None
         if not found and env.get("DOCKER_TLS_VERIFY"):
@@ -73,7 +82,10 @@ def _default(env: Mapping[str, str]) -> str:
 
 
 def _config_folder(env: Mapping[str, str]) -> Path:
-    return Path(env.get("DOCKER_CONFIG") or Path.home() / ".docker")
+    try:
+        return Path(env.get("DOCKER_CONFIG") or Path.home() / ".docker")
+    except RuntimeError:
+        raise NoEngine("this user has no home folder, where Docker's configuration is", "set DOCKER_CONFIG") from None
 
 
 def _of_context(name: str, config: Path) -> str:
@@ -87,7 +99,7 @@ def _of_context(name: str, config: Path) -> str:
         raise NoEngine(
             f"DOCKER_CONTEXT={name}: there is no such context in {config}", "`docker context ls` lists them"
         ) from None
-    except (OSError, ValueError, LookupError, TypeError) as error:
+    except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
         raise NoEngine(f"DOCKER_CONTEXT={name} cannot be read: {error}", "set DOCKER_HOST instead") from None
     if (config / "contexts" / "tls" / digest).exists():
         raise NoEngine(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from engines import provider
 from engines.address import EngineAddress
@@ -138,3 +141,24 @@ def test_an_error_of_the_default_engine_has_a_reason_and_an_advice(config: Path)
     with pytest.raises(NoEngine) as caught:
         EngineAddress.of(None, {"DOCKER_CONTEXT": "none", "DOCKER_CONFIG": str(config)})
     assert caught.value.advice
+
+
+urls = st.one_of(
+    st.text(max_size=30),
+    st.builds("{}://{}".format, st.sampled_from(["tcp", "ssh", "unix", "http", ""]), st.text(max_size=12)),
+    st.sampled_from(["tcp://[", "tcp://a:b", "tcp://a:99999", "ssh://u:p@h:x", "tcp://\u2100", "unix://", "://", "//"]),
+)
+
+
+@given(
+    host=st.none() | urls,
+    env=st.dictionaries(
+        st.sampled_from(["DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH"]),
+        urls.filter(lambda text: "\0" not in text),
+    ),
+)
+def test_whatever_stands_for_an_address_is_one_or_is_named(host: str | None, env: dict[str, str]) -> None:
+    with contextlib.suppress(NoEngine):
+        address = EngineAddress.of(host, env)
+        assert isinstance(address.text, str)
+        assert isinstance(address.scheme, str)
