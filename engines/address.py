@@ -20,6 +20,10 @@ from engines.errors import NoEngine
 DEFAULT = "unix:///var/run/docker.sock"
 _QUERY = "?cert_path="
 _PORT, _TLS_PORT = 2375, 2376
+# The docker CLI takes `http://` as `tcp://` without TLS. It also takes an address without a scheme, which the provider
+# does not.
+_SCHEMES = ("unix", "tcp", "ssh", "http")
+_ANY_ADDRESS = "write unix:///SOCKET, tcp://HOST:PORT or ssh://[USER@]HOST[:PORT]"
 
 
 @dataclass(frozen=True)
@@ -42,11 +46,10 @@ class EngineAddress:
             env: the environment variables.
 
         Raises:
-            NoEngine: `DOCKER_CONTEXT` cannot be used.
+            NoEngine: the address is none, or `DOCKER_CONTEXT` cannot be used.
         """
         url, _, cert_path = (docker_host or _default(env)).partition(_QUERY)
-        if urlsplit(url).password is not None:
-            raise NoEngine("the address in DOCKER_HOST has a password, which no engine takes", "leave it out")
+        _require_address(url)
         if urlsplit(url).scheme != "tcp":
             return cls(url)
         found = unquote(cert_path) or None
@@ -62,6 +65,23 @@ class EngineAddress:
     @property
     def scheme(self) -> str:
         return urlsplit(self.url).scheme
+
+
+def _require_address(url: str) -> None:
+    """
+    Raises:
+        NoEngine: nobody can connect to it. The stack file's addresses are looked at before (`settings`).
+    """
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError as error:
+        raise NoEngine(f"the address in DOCKER_HOST is wrong: {error}", _ANY_ADDRESS) from None
+    if parts.password is not None:
+        raise NoEngine("the address in DOCKER_HOST has a password, which no engine takes", "leave it out")
+    where = parts.path if parts.scheme == "unix" else parts.hostname
+    if parts.scheme not in _SCHEMES or "://" not in url or not where:
+        raise NoEngine("the address in DOCKER_HOST is none of an engine", _ANY_ADDRESS)
 
 
 def _default(env: Mapping[str, str]) -> str:

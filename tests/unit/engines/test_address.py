@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from clients.docker_engine import docker_engine
+from clients.errors import Unreachable
 from engines import provider
 from engines.address import EngineAddress
 from engines.errors import NoEngine
@@ -119,6 +121,14 @@ def test_a_context_of_the_docker_cli_is_followed(config: Path) -> None:
             {"DOCKER_HOST": "ssh://me:secret@gpu1"},
             "the address in DOCKER_HOST has a password, which no engine takes: l",
         ),
+        *(
+            ({"DOCKER_HOST": host}, "the address in DOCKER_HOST is ")
+            for host in (
+                *("tcp://gpu1:abc", "tcp://gpu1:70000", "tcp://[::1", "tcp://", "ssh://", "ssh://gpu1:70000"),
+                *("gpu1:2375", "/var/run/docker.sock", "unix:/var/run/docker.sock", "unix://", "fd://", f" {TCP} "),
+                *("https://gpu1:2376", "npipe:////./pipe/docker_engine"),
+            )
+        ),
         ({"DOCKER_HOST": TCP, "DOCKER_TLS_VERIFY": "1"}, "DOCKER_TLS_VERIFY is set without DOCKER_CERT_PATH"),
         ({"DOCKER_CERT_PATH": "/certs"}, "DOCKER_CERT_PATH is set, with which Pulumi's docker provider uses TLS"),
         ({"DOCKER_HOST": "ssh://gpu1", **VERIFY}, "DOCKER_CERT_PATH is set, with which Pulumi's docker provider"),
@@ -132,6 +142,13 @@ def test_variables_by_which_two_programs_find_two_engines_are_an_error(
     told = provider.problem(None, {"DOCKER_CONFIG": str(config), **env})
     assert told is not None
     assert told.startswith(says)
+
+
+def test_an_address_that_nobody_can_connect_to_is_an_error_of_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "tcp://gpu1:abc")
+    with pytest.raises(Unreachable) as caught, docker_engine(None):
+        pass
+    assert caught.value.line.startswith("there is no Docker engine to ask: the address in DOCKER_HOST is wrong: ")
 
 
 def test_an_error_of_the_default_engine_has_a_reason_and_an_advice(config: Path) -> None:
