@@ -125,7 +125,10 @@ def _of_the_engine(config: Mapping[str, Any], engine: Engine, has_weights: bool)
     if not isinstance(section, Mapping):
         yield path, f'is {_shown(section)}: write an object with "name" and "args"'
         return
-    yield from _shape(Section, section, path)
+    for at, told in _shape(Section, section, path):
+        # Triton can complete a model's configuration for most backends, and a class may do so.
+        if is_aiaas_own(section) or at not in (f"{path}.triton_model_config.{part}" for part in ("input", "output")):
+            yield at, told
     yield from _near_misses(Section, section, f"{path}.")
     if config.get("type") == "pipeline":
         yield from _of_a_pipeline(section, path)
@@ -134,10 +137,10 @@ def _of_the_engine(config: Mapping[str, Any], engine: Engine, has_weights: bool)
 
 
 def _of_a_pipeline(section: Mapping[str, Any], path: str) -> Found:
-    """Whether a class of one's own takes models is its own affair
+    """Whether a class of one's own takes models, and how it wants them, is its own affair
     (https://docs.nvidia.com/clara/clara-train-sdk/aiaa/byom/byoip.html: an optional argument of the example)."""
     models = found(section, "args", "models")
-    if models is None and not is_aiaas_own(section):
+    if not is_aiaas_own(section):
         return
     count = len(models) if isinstance(models, (list, dict)) else 0
     if not count or len(named(models)) != count:
