@@ -17,7 +17,8 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
-from clients.errors import Unreachable, cause, redacted, shortened
+from clients.errors import Unreachable, redacted, shortened
+from engines.errors import cause
 
 # Not a browser's: XNAT answers browsers with redirects and asks them for CSRF tokens.
 USER_AGENT = "xnat-aiaa/0.1"

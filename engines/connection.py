@@ -12,8 +12,9 @@ from requests.adapters import HTTPAdapter
 
 from engines import tls
 from engines.address import EngineAddress
+from engines.errors import cause
 from engines.ssh import SshAdapter
-from engines.words import cause, of_ssh, of_tcp, of_unix
+from engines.words import of_ssh, of_tcp, of_unix
 
 _LOG_IN = 30  # seconds on top, for the first answer over SSH: ssh logs in before
 

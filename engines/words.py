@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from engines.address import EngineAddress
-from engines.errors import NoEngine
+from engines.errors import NoEngine, cause, innermost
 
 _START_IT = "start it, or correct the address (a server's docker, or DOCKER_HOST); `docker info` shows the same"
 # What ssh adds when the way to the server was closed: the reason stands before it.
@@ -82,7 +82,7 @@ def of_ssh(lines: list[str], error: BaseException) -> NoEngine:
         lines: what ssh wrote.
         error: what our side saw.
     """
-    if isinstance(_innermost(error), FileNotFoundError):
+    if isinstance(innermost(error), FileNotFoundError):
         return NoEngine("there is no program ssh here", "install an SSH client (Debian: openssh-client)")
     reasons = [line for line in lines if not _AFTER_THE_REASON.match(line)] or lines
     for pattern, advice in _OF_SSH:
@@ -117,27 +117,3 @@ def of_unix(said: str) -> NoEngine:
     if "ermission denied" in said:
         return NoEngine(said, "let this user use Docker (`sudo usermod -aG docker USER`, then log in again)")
     return NoEngine(said, _START_IT)
-
-
-def cause(error: BaseException) -> str:
-    """The innermost reason, without the wrappings of three libraries."""
-    error = _innermost(error)
-    return " ".join(str(getattr(error, "strerror", None) or error or type(error).__name__).split())
-
-
-def _innermost(error: BaseException) -> BaseException:
-    seen: set[int] = set()
-    while id(error) not in seen:
-        seen.add(id(error))
-        inner = next(
-            (
-                found
-                for found in (getattr(error, "reason", None), error.__context__, *getattr(error, "args", ()))
-                if isinstance(found, BaseException)
-            ),
-            None,
-        )
-        if inner is None:
-            break
-        error = inner
-    return error

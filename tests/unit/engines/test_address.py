@@ -13,7 +13,7 @@ from clients.docker_engine import docker_engine
 from clients.errors import Unreachable
 from engines import provider
 from engines.address import EngineAddress
-from engines.errors import NoEngine
+from engines.errors import NoEngine, cause
 from engines.ssh import OPTIONS, PROJECT
 
 TCP = "tcp://gpu1:2376"
@@ -155,3 +155,10 @@ def test_an_error_of_the_default_engine_has_a_reason_and_an_advice(config: Path)
     with pytest.raises(NoEngine) as caught:
         EngineAddress.of(None, {"DOCKER_CONTEXT": "none", "DOCKER_CONFIG": str(config)})
     assert caught.value.advice
+
+
+def test_an_error_without_words_is_called_by_its_kind_and_a_circle_of_causes_ends() -> None:
+    assert cause(TimeoutError()) == "TimeoutError"
+    one, two = OSError("one"), OSError("two")
+    one.__context__, two.__context__ = two, one
+    assert cause(one) in ("one", "two")
