@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext
 
@@ -30,6 +31,7 @@ def connected(address: EngineAddress, timeout: int) -> Iterator[docker.DockerCli
         NoEngine: no engine answers there, or not any more.
         APIError: from what is done inside: the engine refuses.
     """
+    handled = sys.exception()
     adapter = _adapter(address, timeout)
     try:
         with closing(adapter) if adapter else nullcontext():
@@ -40,9 +42,9 @@ def connected(address: EngineAddress, timeout: int) -> Iterator[docker.DockerCli
         raise
     except (DockerException, OSError) as error:
         if isinstance(adapter, SshAdapter):
-            raise of_ssh(adapter.last_words(), error) from None
+            raise of_ssh(adapter.last_words(), error, handled) from None
         refusal = error.__context__  # of the SDK's first question, which it wraps
-        said = str(refusal.explanation) if isinstance(refusal, APIError) else cause(error)
+        said = str(refusal.explanation) if isinstance(refusal, APIError) else cause(error, handled)
         raise (of_unix(said) if address.scheme == "unix" else of_tcp(address, said)) from None
 
 

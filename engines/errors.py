@@ -15,23 +15,32 @@ class NoEngine(Exception):
         self.advice = advice
 
 
-def cause(error: BaseException) -> str:
-    """The innermost reason in words, without the wrappings of three libraries."""
-    error = innermost(error)
+def cause(error: BaseException, handled: BaseException | None = None) -> str:
+    """The innermost reason in words, without the wrappings of three libraries.
+
+    Args:
+        handled: see `innermost`.
+    """
+    error = innermost(error, handled)
     words = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return " ".join(str(words).split())
 
 
-def innermost(error: BaseException) -> BaseException:
-    """The first of the errors that led to this one."""
-    seen: set[int] = set()
+def innermost(error: BaseException, handled: BaseException | None = None) -> BaseException:
+    """The first of the errors that led to this one.
+
+    Args:
+        handled: the error that was being handled already when this one's story began (`sys.exception()`): Python
+            takes it for the first, and it has nothing to do with this one.
+    """
+    seen = {id(handled)}
     while id(error) not in seen:
         seen.add(id(error))
         inner = next(
             (
                 found
                 for found in (getattr(error, "reason", None), error.__context__, *getattr(error, "args", ()))
-                if isinstance(found, BaseException)
+                if isinstance(found, BaseException) and found is not handled
             ),
             None,
         )

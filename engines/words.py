@@ -76,25 +76,26 @@ _OF_TCP: tuple[tuple[str, str], ...] = (
 _CLOSED = re.compile(r"[Cc]onnection reset|[Cc]onnection aborted|closed connection|Broken pipe|EOF occurred")
 
 
-def of_ssh(lines: list[str], error: BaseException) -> NoEngine:
+def of_ssh(lines: list[str], error: BaseException, handled: BaseException | None = None) -> NoEngine:
     """
     Args:
         lines: what ssh wrote.
-        error: what our side saw.
+        error: what our side saw. handled: see `innermost`.
     """
-    if isinstance(innermost(error), FileNotFoundError):
+    first, said = innermost(error, handled), cause(error, handled)
+    if isinstance(first, FileNotFoundError):
         return NoEngine("there is no program ssh here", "install an SSH client (Debian: openssh-client)")
     reasons = [line for line in lines if not _AFTER_THE_REASON.match(line)] or lines
     for pattern, advice in _OF_SSH:
         for line in reversed(reasons):
             if re.search(pattern, line):
                 return NoEngine(line, advice)
-    if (said := cause(error)) and not _CLOSED.search(said) and "timed out" not in said:
+    if not (isinstance(first, (TimeoutError, ConnectionError)) or _CLOSED.search(said) or "timed out" in said):
         return NoEngine(
             f"{said}: nothing but the engine may write there",
             "see that a log-in without a terminal prints nothing (`ssh HOST true` shows it)",
         )
-    return NoEngine(reasons[-1] if reasons else cause(error), "`ssh HOST docker system dial-stdio` shows the same")
+    return NoEngine(reasons[-1] if reasons else said, "`ssh HOST docker system dial-stdio` shows the same")
 
 
 def of_tcp(address: EngineAddress, said: str) -> NoEngine:

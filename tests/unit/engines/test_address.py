@@ -151,6 +151,15 @@ def test_an_address_that_nobody_can_connect_to_is_an_error_of_one_line(monkeypat
     assert caught.value.line.startswith("there is no Docker engine to ask: the address in DOCKER_HOST is wrong: ")
 
 
+def test_what_was_being_handled_before_is_no_reason_why_an_engine_does_not_answer() -> None:
+    try:
+        raise ValueError("something else")
+    except ValueError:
+        with pytest.raises(Unreachable) as caught, docker_engine("tcp://127.0.0.1:9"):
+            pass
+    assert "did not answer: Connection refused: " in caught.value.line
+
+
 def test_an_error_of_the_default_engine_has_a_reason_and_an_advice(config: Path) -> None:
     with pytest.raises(NoEngine) as caught:
         EngineAddress.of(None, {"DOCKER_CONTEXT": "none", "DOCKER_CONFIG": str(config)})
