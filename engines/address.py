@@ -63,6 +63,12 @@ class EngineAddress:
         return self.url + (_QUERY + quote(self.cert_path, safe="/~") if self.cert_path else "")
 
     @property
+    def docker_command(self) -> list[str]:
+        """The docker CLI for this engine, as the first words of a command line."""
+        tls = ["env", "DOCKER_TLS_VERIFY=1", f"DOCKER_CERT_PATH={self.cert_path}"] if self.cert_path else []
+        return [*tls, "docker", "--host", self.url]
+
+    @property
     def scheme(self) -> str:
         return urlsplit(self.url).scheme
 
