@@ -164,7 +164,10 @@ class Transport:
             if answer.status in expect:
                 return answer
             if answer.status in REDIRECTS:
-                raise Rejected(f"{tried}: redirects to {answer.location}", advice="give that address instead")
+                raise Rejected(
+                    f"{tried}: redirects to {answer.location}",
+                    advice="give the address to which it leads; if that is a log-in page, one without a log-in",
+                )
             raise of_status(tried, answer.status, reason_of(answer.status), answer.body, self.secrets)
 
         return Retrying(
