@@ -205,7 +205,7 @@ WRONG_SEGMENTS = "; XNAT's viewer shows a clinician wrong segments, or none"
         (lambda: Response("", status=413), "answered 413", "client_max_body_size"),
         (lambda: Response("", status=502), "answered 502", "wait until it is up"),
         (lambda: Response("", status=401), "answered 401", "check the account's rights"),
-        (lambda: Response("", status=302, headers={"Location": "/login"}), "redirects to /login", "give that address"),
+        (lambda: Response("", status=302, headers={"Location": "/login"}), "redirects to /login", "give the address"),
     ],
 )
 def test_a_server_that_opens_no_session_fails_with_what_a_clinician_sees_and_what_to_do(
