@@ -17,7 +17,8 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
-from clients.errors import Unreachable, cause, redacted, shortened
+from clients.errors import Unreachable, redacted, shortened
+from engines.errors import cause
 
 # Not a browser's: XNAT answers browsers with redirects and asks them for CSRF tokens.
 USER_AGENT = "xnat-aiaa/0.1"
@@ -96,8 +97,18 @@ class Untrusted(Unreachable):
     advice = "check that its certificate is for this host name, and that this machine trusts who signed it"
 
 
-def failure(tried: str, error: Exception, limit: Deadline, secrets: Iterable[str] = ()) -> Unreachable:
-    """What is told of an exchange that ended with one of `FAILURES`; `ConnectionLost` if another may not."""
+def failure(
+    tried: str,
+    error: Exception,
+    limit: Deadline,
+    secrets: Iterable[str] = (),
+    handled: BaseException | None = None,
+) -> Unreachable:
+    """What is told of an exchange that ended with one of `FAILURES`; `ConnectionLost` if another may not.
+
+    Args:
+        handled: see `engines.errors.innermost`.
+    """
     if isinstance(error, requests.ConnectTimeout):
         return _not_sent(Unreachable(f"{tried}: no connection in time"))
     timeouts = (TimeoutError, requests.Timeout, urllib3.exceptions.TimeoutError)
@@ -106,7 +117,7 @@ def failure(tried: str, error: Exception, limit: Deadline, secrets: Iterable[str
             f"{tried}: no answer in time",
             advice="it may hang, or still be at work: see its log, then run the command again",
         )
-    reason = shortened(redacted(cause(error), secrets))
+    reason = shortened(redacted(cause(error, handled), secrets))
     if isinstance(error, (requests.exceptions.SSLError, urllib3.exceptions.SSLError)):
         return Untrusted(f"{tried}: TLS failed: {reason}")
     if isinstance(error, requests.ConnectionError) and _found_nobody(error):

@@ -29,10 +29,12 @@ def docker_engine(docker_host: str | None, *, timeout: int = _TIMEOUT) -> Iterat
         Rejected: the engine said no, or has no such object. Unreachable: it did not answer. Broken: it answered what
             no engine answers.
     """
-    where = f"Docker engine {docker_host or 'of DOCKER_HOST or DOCKER_CONTEXT'}"
     try:
         address = EngineAddress.of(docker_host)
-        where = f"Docker engine {address.url}"
+    except NoEngine as error:
+        raise Unreachable(f"there is no Docker engine to ask: {error}", advice=error.advice) from None
+    where = f"Docker engine {address.url}"
+    try:
         with connected(address, timeout) as client:
             yield client
     except APIError as error:

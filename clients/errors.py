@@ -204,21 +204,6 @@ def of_status(tried: str, status: int, reason: str, body: bytes, secrets: Iterab
     return Broken(line)
 
 
-def cause(error: BaseException) -> str:
-    """The innermost reason, without the wrappings of three libraries."""
-    while True:
-        inner = (
-            getattr(error, "reason", None)
-            or error.__context__
-            or next((arg for arg in getattr(error, "args", ()) if isinstance(arg, BaseException)), None)
-        )
-        if not isinstance(inner, BaseException):
-            break
-        error = inner
-    words = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return " ".join(str(words).split())
-
-
 def redacted(text: str, secrets: Iterable[str]) -> str:
     """The text without the secrets, in whatever form URLs, JSON or HTML write them: servers and proxies echo what they
     were sent."""

@@ -14,11 +14,17 @@ from clients.registry_login import Login
 
 _LIMIT = r"toomanyrequests|too many requests|rate limit|\b429\b"
 _TLS = r"x509|certificate|tls: (?!handshake timeout)"
+_DATES = r"expired or is not yet valid|not yet valid"
+_OTHER_NAMES = r"certificate is (not )?valid for|cannot validate certificate for|legacy common name"
+# What a proxy answers to CONNECT is all that Go says of it.
+_PROXY = r"proxy authentication required|\b407\b|\": (forbidden|bad gateway|gateway timeout)$"
 _PLAIN_HTTP = r"server gave http response to https client"
 _DISK = r"no space left on device|disk quota exceeded"
 _PLATFORM = r"no matching manifest for|does not match the specified platform|cannot be used on this platform"
 _NAME = r"invalid reference format|invalid repository name|invalid tag format|must be lowercase|cannot be pulled"
-_REFUSED = r"no basic auth credentials|unauthorized|authentication required|(?<!permission )denied|forbidden|\b40[13]\b"
+_REFUSED = (
+    r"no basic auth credentials|unauthorized|authentication required|(?<!permission )denied|forbidden|\b40[123]\b"
+)
 _MISSING = r"manifest unknown|not found|name unknown|name_unknown|repository does not exist|\b404\b"
 _BROKEN_OFF = r"\beof\b|connection reset|broken pipe|stream error|http2:|verification failed|unexpected end"
 _NOT_REACHED = (
@@ -61,12 +67,21 @@ def refusal(image: str, where: str, said: str, login: Login | None) -> Rejected 
             advice=f'give the registry TLS, or add {name.registry} to "insecure-registries" in /etc/docker/daemon.json '
             "on the engine's host",
         )
-    if has(_TLS):
+    if has(_PROXY):
         return Unreachable(
-            f"{told}, whose certificate the engine does not trust (it said: {words})",
-            advice="put the certificate of its authority on the engine's host as "
-            f"/etc/docker/certs.d/{name.registry}/ca.crt",
+            f"{told}, as the proxy of the engine's host does not let it through (it said: {words})",
+            advice="see the proxy of that Docker engine, its user and password, and what it allows "
+            "(https://docs.docker.com/engine/daemon/proxy/)",
         )
+    if has(_TLS):
+        advice = (
+            f"put the certificate of its authority on the engine's host as /etc/docker/certs.d/{name.registry}/ca.crt"
+        )
+        if has(_DATES):
+            advice = "set the clock of the engine's host; if it is right, let the registry's certificate be renewed"
+        elif has(_OTHER_NAMES):
+            advice = "name the registry as its certificate does; on its host, see that no proxy answers in its place"
+        return Unreachable(f"{told}, whose certificate the engine does not trust (it said: {words})", advice=advice)
     if has(_PLATFORM):
         return Rejected(
             f"{told}, as it is not there for that host's platform (it said: {words})",

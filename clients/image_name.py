@@ -14,7 +14,7 @@ DOCKER_HUB = "docker.io"
 class ImageName:
     """
     Attributes:
-        registry: the host, with its port if it has one; `docker.io` where the name has none.
+        registry: the host in small letters, with its port if it has one; `docker.io` where the name has none.
         repository: without the registry, as it is written.
         reference: a tag, or a digest (`sha256:...`); `latest` where the name has neither.
         unqualified: the repository with the registry as it was written, as the engine takes it.
@@ -44,5 +44,5 @@ class ImageName:
         has_registry = slash and ("." in registry or ":" in registry or registry == "localhost")
         if not has_registry:
             return cls(DOCKER_HUB, name, digest or tag or "latest", name)
-        registry = DOCKER_HUB if registry == f"index.{DOCKER_HUB}" else registry
+        registry = DOCKER_HUB if registry.lower() == f"index.{DOCKER_HUB}" else registry.lower()
         return cls(registry, rest, digest or tag or "latest", name)

@@ -21,7 +21,7 @@ from ngcbase.constants import SCOPED_KEY_PREFIX
 from ngcbase.errors import NgcAPIError, NgcException, ResourceNotFoundException
 from ngcsdk import APIClient
 
-from clients.errors import cause
+from engines.errors import cause
 
 _COMPLETE = "UPLOAD_COMPLETE"
 

@@ -50,20 +50,33 @@ class WrongShape(NoAnswer):
     """The mask does not fit the image."""
 
 
-def mask_in_words(image: bytes, shape: tuple[int, ...]) -> str:
+class NoLabels(NoAnswer):
+    """The mask holds values that no label has."""
+
+
+def mask_in_words(image: bytes, shape: tuple[int, ...], *, for_viewer: bool = False) -> str:
     """A mask's size, and how many voxels have which label.
 
     Args:
         image: NIfTI, gzipped or not; or PNG.
         shape: of the image that was sent, which the mask has to have; channels may follow.
+        for_viewer: it has to be what viewers ask for: NIfTI (`result_extension`), with whole numbers from 0 on
+            (`result_dtype`).
 
     Raises:
-        NoAnswer: it cannot be read, or has another shape.
+        NoAnswer: it cannot be read, has another shape, or is not for a viewer.
     """
+    kind = "PNG" if image.startswith(_PNG) else "NIfTI"
+    if for_viewer and kind == "PNG":
+        raise NoAnswer("the mask is a PNG, where NIfTI was asked for")
     try:
         labelled, values = _counted(image, shape)
+    except PIL.UnidentifiedImageError:  # its words name an object in memory
+        raise NoAnswer(f"the mask cannot be read as {kind}: it is damaged") from None
     except _UNREADABLE as error:
-        raise NoAnswer(f"the mask cannot be read as {'PNG' if image.startswith(_PNG) else 'NIfTI'}: {error}") from None
+        raise NoAnswer(f"the mask cannot be read as {kind}: {error}") from None
+    if for_viewer and (no_labels := [value for value in values if not _is_label(value)]):
+        raise NoLabels(f"the mask holds {_label(no_labels[0])}, which is no label: they are whole numbers from 0 on")
     size = f"mask of {' x '.join(map(str, shape))} voxels"
     if not labelled:
         return f"{size}, no voxel labelled"
@@ -91,6 +104,8 @@ def _counted(image: bytes, shape: tuple[int, ...]) -> tuple[int, Counter[float]]
         return _counted_of_png(image, shape)
     data = _unpacked(image) if image.startswith(b"\x1f\x8b") else image
     labelled, values = 0, Counter[float]()
+    while len(shape) > 1 and shape[-1] == 1:  # an axis that some libraries leave out
+        shape = shape[:-1]
     axes = len(shape)
     with numpy.errstate(all="ignore"):  # odd numbers in its header or its voxels
         mask = nibabel.Nifti1Image.from_bytes(data)
@@ -129,6 +144,10 @@ def _unpacked(image: bytes) -> bytes:
     if len(data) > _LARGEST:
         raise NoAnswer(f"the mask unpacks to more than {_LARGEST >> 20} MB")
     return data
+
+
+def _is_label(value: float) -> bool:
+    return math.isfinite(value) and value >= 0 and value == int(value)
 
 
 def _label(value: float) -> str:

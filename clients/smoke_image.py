@@ -47,7 +47,7 @@ def points(model: ModelEntry, image: Declared) -> dict[str, Any]:
     """The ball's extreme points for a model of annotation, a click into its middle for one of deepgrow."""
     centre = _in_3d([size // 2 for size in image.shape])
     if model.type == "annotation":
-        ends = [(axis, sign * _radius(size)) for axis, size in enumerate(image.shape) for sign in (-1, 1)]
+        ends = [(axis, sign * (size // 4)) for axis, size in enumerate(image.shape) for sign in (-1, 1)]
         return {"points": [[at + (reach if i == axis else 0) for i, at in enumerate(centre)] for axis, reach in ends]}
     # NVIDIA's viewer offers a pipeline as a deepgrow model, too.
     if model.type == "deepgrow" or (model.type == "pipeline" and "deepgrow" in model.meta):
@@ -65,4 +65,4 @@ def _in_3d(point: list[int]) -> list[int]:
 
 
 def _radius(size: int) -> int:
-    return size // 4
+    return max(size // 4, 1)

@@ -75,7 +75,7 @@ def _as_viewer(client: AiaaClient, entry: ModelEntry, image: Declared, viewer: V
         with client.session(volume(image), filename(image), deadline) as session:
             result = session.infer(viewer.route, entry.name, viewer.params(points(entry, image)), max(limit.left, 1.0))
             seconds = time.monotonic() - began
-        return Trial(seconds, _judged(client, result, image), session.left_open)
+        return Trial(seconds, _judged(client, result, image, for_viewer=True), session.left_open)
     except ClientError as error:
         if session is None:
             raise error.with_more(viewer.sees_no_session) from None
@@ -88,24 +88,27 @@ def params(model: ModelEntry, image: Declared) -> dict[str, Any]:
     return {**points(model, image), "result_extension": extension, "result_dtype": "uint16", "result_compress": True}
 
 
-def judge(result: InferenceResult, image: Declared) -> str:
+def judge(result: InferenceResult, image: Declared, *, for_viewer: bool = False) -> str:
     """What the model answered, in words.
 
     An empty mask is an answer: a model trained on patients need not see an organ in a ball.
+
+    Args:
+        for_viewer: see `clients.smoke_answer.mask_in_words`.
 
     Raises:
         NoAnswer: no image where one belongs, one that cannot be read, or one of another shape.
     """
     if result.image is not None:
-        return mask_in_words(result.image, image.shape)
+        return mask_in_words(result.image, image.shape, for_viewer=for_viewer)
     if not result.params:
         raise NoAnswer("the answer holds neither an image nor results")
     return results_in_words(result.params)
 
 
-def _judged(client: AiaaClient, result: InferenceResult, image: Declared) -> str:
+def _judged(client: AiaaClient, result: InferenceResult, image: Declared, *, for_viewer: bool = False) -> str:
     try:
-        return judge(result, image)
+        return judge(result, image, for_viewer=for_viewer)
     except NoAnswer as error:
         advice = f"the server's own reason is at {client.url}/logs/?lines=50"
         raise type(error)(str(error), advice=advice) from None

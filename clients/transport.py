@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -163,7 +164,10 @@ class Transport:
             if answer.status in expect:
                 return answer
             if answer.status in REDIRECTS:
-                raise Rejected(f"{tried}: redirects to {answer.location}", advice="give that address instead")
+                raise Rejected(
+                    f"{tried}: redirects to {answer.location}",
+                    advice="give the address to which it leads; if that is a log-in page, one without a log-in",
+                )
             raise of_status(tried, answer.status, reason_of(answer.status), answer.body, self.secrets)
 
         return Retrying(
@@ -198,6 +202,7 @@ class Transport:
         headers: Mapping[str, str] | None,
         body: Callable[[Deadline], tuple[Any, str]] | None,
     ) -> Answer:
+        handled = sys.exception()
         data, content_type = body(limit) if body else (None, None)
         sent = {**(headers or {}), **({"Content-Type": content_type} if content_type else {})}
         try:
@@ -221,7 +226,7 @@ class Transport:
                 cookies = {cookie.name: cookie.value or "" for cookie in response.cookies}
                 return Answer(tried, response.status_code, response.headers, content, self.secrets, cookies)
         except FAILURES as error:
-            raise failure(tried, error, limit, self.secrets) from None
+            raise failure(tried, error, limit, self.secrets, handled) from None
 
 
 def wait_for(

@@ -15,7 +15,7 @@ from typing import Any
 
 from clients.aiaa_answers import ModelEntry, NotAnImage
 from clients.errors import ClientError
-from clients.smoke_answer import NoAnswer, WrongShape
+from clients.smoke_answer import NoAnswer, NoLabels, WrongShape
 
 _RESULT = {"result_extension": ".nii.gz", "result_dtype": "uint16", "result_compress": True}
 
@@ -56,6 +56,8 @@ class Viewer:
             model: its name.
             error: what went wrong with the inference.
         """
+        if isinstance(error, NoLabels):
+            return self._shows("wrong segments, or none")
         if self.is_ohif:
             return self._shows(f'"Failed to Run {_OHIF_RUNS[self.route]}", or no segment')
         if isinstance(error, WrongShape):

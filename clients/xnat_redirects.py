@@ -71,6 +71,12 @@ def _meaning(answer: Answer, username: str, url: str) -> ClientError:
     shown = _target(answer)
     told, path = f"{answer.tried}: redirects to {shown or 'nowhere'}", _path(shown)
     if other := _other_address(answer, url):
+        if other.startswith("http:") and url.startswith("https:"):  # and the password would go there in clear
+            return Rejected(
+                f"{told}, without TLS",
+                advice="let the gateway before XNAT send it X-Forwarded-Proto: https, and see that XNAT's siteUrl "
+                f"begins with https; or set xnat.url to the address to which {url} leads, if that is another https one",
+            )
         return Rejected(told, advice=f"set xnat.url to {other}")
     if _SET_UP.search(path):
         return not_initialised(f"it redirects to {shown}", url)

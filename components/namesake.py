@@ -6,6 +6,8 @@ name says project, stack, server and role, so whatever has it stands where ours 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from pulumi import ResourceHookArgs, ResourceHookBinding, log
 
 from clients import containers, networks
@@ -13,23 +15,17 @@ from clients.errors import ClientError
 
 
 def namesake_removed(docker_host: str | None) -> ResourceHookBinding:
-    """Before a container is created, remove the one of its name, and say so.
+    """Before a container is created, remove the one of its name, with a warning.
 
     Args:
         docker_host: the engine; None is the default one.
     """
 
-    def remove(args: ResourceHookArgs) -> None:
-        assert args.new_inputs is not None  # noqa: S101 - the engine gives a hook before a creation the new inputs
-        name = str(args.new_inputs["name"])
-        try:
-            was = containers.remove(name, docker_host)
-        except ClientError as error:
-            raise RuntimeError(f"container {name}: {error.line}") from None
-        if was:
-            log.warn(f"container {name}: removed one of image {was} that this stack did not know: it had the name")
+    def remove(name: str) -> str:
+        was = containers.remove(name, docker_host)
+        return f"removed one of image {was} that this stack did not know: it had the name" if was else ""
 
-    return ResourceHookBinding(before_create=[remove])
+    return _before_creation("container", remove)
 
 
 def network_namesake_removed(docker_host: str | None) -> ResourceHookBinding:
@@ -39,14 +35,27 @@ def network_namesake_removed(docker_host: str | None) -> ResourceHookBinding:
         docker_host: the engine; None is the default one.
     """
 
-    def remove(args: ResourceHookArgs) -> None:
+    def remove(name: str) -> str:
+        return "removed one of this name that is not in the stack's state" if networks.remove(name, docker_host) else ""
+
+    return _before_creation("network", remove)
+
+
+def _before_creation(kind: str, remove: Callable[[str], str]) -> ResourceHookBinding:
+    """
+    Args:
+        kind: of the resource, for messages.
+        remove: removes what has this name; returns what to warn of, "" for nothing.
+    """
+
+    def hook(args: ResourceHookArgs) -> None:
         assert args.new_inputs is not None  # noqa: S101 - the engine gives a hook before a creation the new inputs
         name = str(args.new_inputs["name"])
         try:
-            removed = networks.remove(name, docker_host)
+            told = remove(name)
         except ClientError as error:
-            raise RuntimeError(f"network {name}: {error.line}") from None
-        if removed:
-            log.warn(f"network {name}: removed one of this name that is not in the stack's state")
+            raise RuntimeError(f"{kind} {name}: {error.line}") from None
+        if told:
+            log.warn(f"{kind} {name}: {told}")
 
-    return ResourceHookBinding(before_create=[remove])
+    return ResourceHookBinding(before_create=[hook])

@@ -20,6 +20,10 @@ from engines.errors import NoEngine
 DEFAULT = "unix:///var/run/docker.sock"
 _QUERY = "?cert_path="
 _PORT, _TLS_PORT = 2375, 2376
+# The docker CLI takes `http://` as `tcp://` without TLS. It also takes an address without a scheme, which the provider
+# does not.
+_SCHEMES = ("unix", "tcp", "ssh", "http")
+_ANY_ADDRESS = "write unix:///SOCKET, tcp://HOST:PORT or ssh://[USER@]HOST[:PORT]"
 
 
 @dataclass(frozen=True)
@@ -42,21 +46,11 @@ class EngineAddress:
             env: the environment variables.
 
         Raises:
-            NoEngine: it is no address, or `DOCKER_CONTEXT` cannot be used.
+            NoEngine: the address is none, or `DOCKER_CONTEXT` cannot be used.
         """
         url, _, cert_path = (docker_host or _default(env)).partition(_QUERY)
-        try:
-            parts = urlsplit(url)
-            has_password, _ = parts.password is not None, parts.port
-        except ValueError as error:  # not the address: what cannot be read may hold a password
-            raise NoEngine(
-                f"the address cannot be read ({error})",
-                "write unix:///var/run/docker.sock, ssh://user@host or tcp://host:2375 into the server's docker:, or "
-                "into DOCKER_HOST",
-            ) from None
-        if has_password:
-            raise NoEngine("the address in DOCKER_HOST has a password, which no engine takes", "leave it out")
-        if parts.scheme != "tcp":
+        _require_address(url)
+        if urlsplit(url).scheme != "tcp":
             return cls(url)
         found = unquote(cert_path) or None
         if not found and env.get("DOCKER_TLS_VERIFY"):
@@ -69,8 +63,31 @@ class EngineAddress:
         return self.url + (_QUERY + quote(self.cert_path, safe="/~") if self.cert_path else "")
 
     @property
+    def docker_command(self) -> list[str]:
+        """The docker CLI for this engine, as the first words of a command line."""
+        tls = ["env", "DOCKER_TLS_VERIFY=1", f"DOCKER_CERT_PATH={self.cert_path}"] if self.cert_path else []
+        return [*tls, "docker", "--host", self.url]
+
+    @property
     def scheme(self) -> str:
         return urlsplit(self.url).scheme
+
+
+def _require_address(url: str) -> None:
+    """
+    Raises:
+        NoEngine: nobody can connect to it. The stack file's addresses are looked at before (`settings`).
+    """
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:  # whose words may show a password of the address
+        raise NoEngine("the address in DOCKER_HOST is wrong: it cannot be read", _ANY_ADDRESS) from None
+    if parts.password is not None:
+        raise NoEngine("the address in DOCKER_HOST has a password, which no engine takes", "leave it out")
+    where = parts.path if parts.scheme == "unix" else parts.hostname
+    if parts.scheme not in _SCHEMES or "://" not in url or not where:
+        raise NoEngine("the address in DOCKER_HOST is none of an engine", _ANY_ADDRESS)
 
 
 def _default(env: Mapping[str, str]) -> str:

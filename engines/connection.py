@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext
 
@@ -13,9 +14,9 @@ from requests.adapters import HTTPAdapter
 
 from engines import tls
 from engines.address import EngineAddress
-from engines.errors import NoEngine
+from engines.errors import NoEngine, cause
 from engines.ssh import SshAdapter
-from engines.words import cause, of_ssh, of_tcp, of_unix
+from engines.words import of_ssh, of_tcp, of_unix
 
 _LOG_IN = 30  # seconds on top, for the first answer over SSH: ssh logs in before
 
@@ -31,6 +32,7 @@ def connected(address: EngineAddress, timeout: int) -> Iterator[docker.DockerCli
         NoEngine: no engine answers there, or not any more.
         APIError: from what is done inside: the engine refuses.
     """
+    handled = sys.exception()
     adapter = _adapter(address, timeout)
     try:
         with closing(adapter) if adapter else nullcontext():
@@ -41,9 +43,9 @@ def connected(address: EngineAddress, timeout: int) -> Iterator[docker.DockerCli
         raise
     except (DockerException, OSError) as error:
         if isinstance(adapter, SshAdapter):
-            raise of_ssh(adapter.last_words(), error) from None
+            raise of_ssh(adapter.last_words(), error, handled) from None
         refusal = error.__context__  # of the SDK's first question, which it wraps
-        said = str(refusal.explanation) if isinstance(refusal, APIError) else cause(error)
+        said = str(refusal.explanation) if isinstance(refusal, APIError) else cause(error, handled)
         raise (of_unix(said) if address.scheme == "unix" else of_tcp(address, said)) from None
 
 

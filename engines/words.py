@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from engines.address import EngineAddress
-from engines.errors import NoEngine
+from engines.errors import NoEngine, cause, innermost
 
 _START_IT = "start it, or correct the address (a server's docker, or DOCKER_HOST); `docker info` shows the same"
 # What ssh adds when the way to the server was closed: the reason stands before it.
@@ -76,25 +76,26 @@ _OF_TCP: tuple[tuple[str, str], ...] = (
 _CLOSED = re.compile(r"[Cc]onnection reset|[Cc]onnection aborted|closed connection|Broken pipe|EOF occurred")
 
 
-def of_ssh(lines: list[str], error: BaseException) -> NoEngine:
+def of_ssh(lines: list[str], error: BaseException, handled: BaseException | None = None) -> NoEngine:
     """
     Args:
         lines: what ssh wrote.
-        error: what our side saw.
+        error: what our side saw. handled: see `innermost`.
     """
-    if isinstance(_innermost(error), FileNotFoundError):
+    first, said = innermost(error, handled), cause(error, handled)
+    if isinstance(first, FileNotFoundError):
         return NoEngine("there is no program ssh here", "install an SSH client (Debian: openssh-client)")
     reasons = [line for line in lines if not _AFTER_THE_REASON.match(line)] or lines
     for pattern, advice in _OF_SSH:
         for line in reversed(reasons):
             if re.search(pattern, line):
                 return NoEngine(line, advice)
-    if (said := cause(error)) and not _CLOSED.search(said) and "timed out" not in said:
+    if not (isinstance(first, (TimeoutError, ConnectionError)) or _CLOSED.search(said) or "timed out" in said):
         return NoEngine(
             f"{said}: nothing but the engine may write there",
             "see that a log-in without a terminal prints nothing (`ssh HOST true` shows it)",
         )
-    return NoEngine(reasons[-1] if reasons else cause(error), "`ssh HOST docker system dial-stdio` shows the same")
+    return NoEngine(reasons[-1] if reasons else said, "`ssh HOST docker system dial-stdio` shows the same")
 
 
 def of_tcp(address: EngineAddress, said: str) -> NoEngine:
@@ -117,27 +118,3 @@ def of_unix(said: str) -> NoEngine:
     if "ermission denied" in said:
         return NoEngine(said, "let this user use Docker (`sudo usermod -aG docker USER`, then log in again)")
     return NoEngine(said, _START_IT)
-
-
-def cause(error: BaseException) -> str:
-    """The innermost reason, without the wrappings of three libraries."""
-    error = _innermost(error)
-    return " ".join(str(getattr(error, "strerror", None) or error or type(error).__name__).split())
-
-
-def _innermost(error: BaseException) -> BaseException:
-    seen: set[int] = set()
-    while id(error) not in seen:
-        seen.add(id(error))
-        inner = next(
-            (
-                found
-                for found in (getattr(error, "reason", None), error.__context__, *getattr(error, "args", ()))
-                if isinstance(found, BaseException)
-            ),
-            None,
-        )
-        if inner is None:
-            break
-        error = inner
-    return error

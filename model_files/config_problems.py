@@ -100,7 +100,7 @@ def _of_weights(config: Mapping[str, Any], has_weights: bool) -> Found:
 def _of_clara_3(config: Mapping[str, Any]) -> Found:
     inference = config.get("inference")
     if config.get("type") == "pipeline" and isinstance(inference, Mapping):
-        yield from _of_a_pipeline(inference, "inference")
+        yield from _of_a_pipeline(inference, "inference", "clara-3.1")
     sections = [name for name in SECTION.values() if found(config, "inference", name) is not None]
     if sections:
         told = "belongs to Clara 4: for Clara 3.1 write name, args and trtis into inference itself"
@@ -125,19 +125,22 @@ def _of_the_engine(config: Mapping[str, Any], engine: Engine, has_weights: bool)
     if not isinstance(section, Mapping):
         yield path, f'is {_shown(section)}: write an object with "name" and "args"'
         return
-    yield from _shape(Section, section, path)
+    for at, told in _shape(Section, section, path):
+        # Triton can complete a model's configuration for most backends, and a class may do so.
+        if is_aiaas_own(section) or at not in (f"{path}.triton_model_config.{part}" for part in ("input", "output")):
+            yield at, told
     yield from _near_misses(Section, section, f"{path}.")
     if config.get("type") == "pipeline":
-        yield from _of_a_pipeline(section, path)
+        yield from _of_a_pipeline(section, path, "clara-4.0")
     else:
         yield from _of_a_model(section, path, engine, has_weights)
 
 
-def _of_a_pipeline(section: Mapping[str, Any], path: str) -> Found:
-    """Whether a class of one's own takes models is its own affair
+def _of_a_pipeline(section: Mapping[str, Any], path: str, api: Api) -> Found:
+    """Whether a class of one's own takes models, and how it wants them, is its own affair
     (https://docs.nvidia.com/clara/clara-train-sdk/aiaa/byom/byoip.html: an optional argument of the example)."""
     models = found(section, "args", "models")
-    if models is None and not is_aiaas_own(section):
+    if not is_aiaas_own(section, api) or (models is None and not is_aiaas_own(section)):
         return
     count = len(models) if isinstance(models, (list, dict)) else 0
     if not count or len(named(models)) != count:

@@ -11,8 +11,8 @@ from model_files.document import found
 
 _ANY = 64  # voxels along an axis of which nothing is said
 _SLICES = 8  # of a volume for a 2D model
-_SMALLEST, _LARGEST = 16, 256  # voxels along an axis
-_LARGEST_FLAT = 1024  # of a 2D image, which a model may want as large as it says
+_LARGEST = 1024  # voxels along an axis
+_LARGEST_OF_MANY = 256  # where the volume that the configuration asks for is too large
 _MOST_CHANNELS = 8
 _FEW = range(1, _MOST_CHANNELS + 1)
 _MOST_VOXELS = 32 << 20  # of all channels: 64 MB as they are sent, and several times that within a server
@@ -140,12 +140,13 @@ def _is_shape(value: Any, lengths: tuple[int, ...]) -> bool:
 
 
 def _flat(sizes: Sequence[int]) -> tuple[int, ...]:
-    return tuple(min(max(size, _SMALLEST), _LARGEST_FLAT) if size > 0 else _ANY for size in sizes)
+    return tuple(min(size, _LARGEST) if size > 0 else _ANY for size in sizes)
 
 
 def _fitting(channels: int, sizes: Sequence[int]) -> Declared:
-    for largest in (_LARGEST, _LARGEST // 2):
-        first, second, *third = (min(max(size, _SMALLEST), largest) if size > 0 else _ANY for size in sizes)
+    """As large as is said, if any server can take that: a network may take nothing else."""
+    for largest in (_LARGEST, _LARGEST_OF_MANY, _LARGEST_OF_MANY // 2):
+        first, second, *third = (min(size, largest) if size > 0 else _ANY for size in sizes)
         shape = first, second, third[0] if third else _SLICES
         if channels * math.prod(shape) <= _MOST_VOXELS:
             break

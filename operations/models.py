@@ -10,6 +10,8 @@ from typing import Literal
 from clients import smoke_test
 from clients.aiaa import AiaaClient
 from clients.errors import ClientError
+from model_files.config import Declared, declared
+from model_files.errors import Unusable
 from operations.servers import ServerState
 from operations.stack_file import Stack
 
@@ -70,7 +72,22 @@ def smoke(stack: Stack, server: ServerState, model: str) -> ModelState:
     state: Word = "infers"
     try:
         with AiaaClient(server.url) as client:
-            told = str(smoke_test.run(client, model, patience))
+            told = str(smoke_test.run(client, model, patience, declared=_declared(stack, server.name, model, client)))
     except ClientError as error:
         state, told = "fails", error.line
+    except Unusable as error:
+        state, told = "fails", str(error)
     return ModelState(server.name, model, state, told, time.monotonic() - began)
+
+
+def _declared(stack: Stack, server: str, model: str, client: AiaaClient) -> Declared | None:
+    """The image that the model takes: as the server says of what it has, else by the stack file, which may be newer.
+
+    Raises:
+        Unusable: the model's files cannot be read.
+    """
+    document = client.config(model)
+    if document and "inference" in document:
+        return declared(document)
+    said = stack.settings.models_of(server).get(model)
+    return said.declared(stack.server(server).speaks) if said else None

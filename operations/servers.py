@@ -13,6 +13,7 @@ from clients.aiaa import AiaaClient, ModelEntry
 from clients.docker_engine import docker_engine
 from clients.engine_answers import optional, part
 from clients.errors import ClientError, Unreachable
+from engines.address import EngineAddress
 from operations.stack_file import Stack
 
 ROLES = ("aiaa", "tritonserver")
@@ -106,5 +107,6 @@ def _hung(stack: Stack, name: str) -> str:
     if stack.server(name).is_external:
         return "it hangs: / answers, /v1/models does not: AIAA has to be restarted where it runs"
     engine = stack.server(name).docker_host
-    command = ["docker", *(["--host", engine] if engine else []), "restart", stack.container(name, "aiaa")]
+    docker = EngineAddress.of(engine).docker_command if engine else ["docker"]
+    command = [*docker, "restart", stack.container(name, "aiaa")]
     return f"it hangs: / answers, /v1/models does not: run `{shlex.join(command)}` (docs/operations.md tells more)"

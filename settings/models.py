@@ -117,6 +117,22 @@ class Model(Strict):
             except Unusable as error:
                 yield "mmar", str(error)
 
+    def declared(self, api: Api) -> config.Declared | None:
+        """The image that the model takes; None if its configuration is not here, but in NVIDIA's catalogue.
+
+        Args:
+            api: of the server.
+
+        Raises:
+            Unusable: its files cannot be read.
+        """
+        if source := self.pipeline or self.local:
+            return config.declared(config.read(source.config))
+        if self.mmar:
+            with Mmar.open(self.mmar, api) as mmar:
+                return config.declared(config.parse(mmar.config, f"{self.mmar}: {mmar.config_name}"))
+        return None
+
     @property
     def parts(self) -> tuple[str, ...]:
         """The models of the same server that it is made of, if it is a pipeline."""

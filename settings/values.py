@@ -134,11 +134,16 @@ def _docker(value: object) -> str:
     return text
 
 
+_OF_DOCKER_HUB = ("index.docker.io", "registry-1.docker.io", "hub.docker.com", "registry.hub.docker.com")
+
+
 def _registry_host(value: object) -> str:
-    text = _line(value)
-    if text == "index.docker.io" or text == "registry-1.docker.io":
+    text = _line(value).lower()  # as any host's name
+    if text in _OF_DOCKER_HUB:
         raise ValueError("must be docker.io: Docker's own registry goes by that name")
-    if not re.fullmatch(r"[A-Za-z0-9.-]+(:[0-9]+)?|\[[0-9a-fA-F:]+\](:[0-9]+)?", text) or not _has_host(f"//{text}"):
+    is_host = re.fullmatch(r"[a-z0-9.-]+(:[0-9]+)?|\[[0-9a-f:]+\](:[0-9]+)?", text) and _has_host(f"//{text}")
+    # Another word at the beginning of an image's name is a folder of Docker Hub.
+    if not is_host or not re.search(r"[.:]|^localhost$", text):
         raise ValueError(
             "must be a registry as images' names begin with it: a host, and a port if it has one, such as nvcr.io or "
             f"registry.example.org:5000, not {shown(text)}"

@@ -60,7 +60,7 @@ def _has_moved(server: Server, container: str) -> bool:
     """Whether the container publishes what the stack file says."""
     return any(
         port == server.port and _same(address, server.bind)
-        for address, port in containers.published(container, server.docker)
+        for address, port in containers.published(container, server.docker_host)
     )
 
 

@@ -84,7 +84,8 @@ def judge(what: str, wanted: Sequence[str], there: Sequence[Gpu], triton_image: 
         yield _driver(what, gpu, needs, triton_image)
         yield _generation(what, gpu, needs, triton_image)
     for gpu, part in found.values():
-        yield _memory(what, gpu, part)
+        # Of a whole GPU in slices, a program has one of these.
+        yield from (_memory(what, gpu, each) for each in ([part] if part else gpu.slices or [None]))
 
 
 def _find(name: str, there: Sequence[Gpu]) -> tuple[Gpu, Slice | None] | None:
@@ -105,6 +106,9 @@ def _missing(what: str, name: str, there: Sequence[Gpu]) -> Finding:
     if not re.fullmatch(r"[0-9]+(:[0-9]+)?|(GPU|MIG)-.*", name):
         told = f"the engine gives it; nvidia-smi does not tell which GPU that is, and lists: {others}"
         return Finding("warning", f"{what}: GPU {name}", told)
+    if not name.isdigit() and not name.startswith("GPU-") and not parts and any(gpu.mig for gpu in there):
+        told = f"the host has GPUs in MIG mode, whose slices nvidia-smi -L does not list here; it lists: {others}"
+        return Finding("warning", f"{what}: GPU {name}", f"{told}: run it on the engine's host")
     if not all(gpu.index and gpu.uuid for gpu in there):
         told = f"nvidia-smi does not tell the names of all GPUs; it lists: {others}"
         return Finding("warning", f"{what}: GPU {name}", told)

@@ -13,6 +13,7 @@ DIGEST = f"sha256:{'0' * 64}"
     ("image", "registry", "repository", "reference"),
     [
         ("nvcr.io/nvidia/clara-train-sdk:v4.0", "nvcr.io", "nvidia/clara-train-sdk", "v4.0"),
+        ("NVCR.io/nvidia/x:1", "nvcr.io", "nvidia/x", "1"),
         ("registry.example.org:5000/aiaa", "registry.example.org:5000", "aiaa", "latest"),
         ("localhost/aiaa:1", "localhost", "aiaa", "1"),
         ("localhost:5000/team/aiaa:1", "localhost:5000", "team/aiaa", "1"),

@@ -32,6 +32,15 @@ def mask(shape: tuple[int, ...] = IMAGE.shape) -> bytes:
     return gzip.compress(image.to_bytes())
 
 
+def filled(value: float, kind: type) -> bytes:
+    image = nibabel.Nifti1Image(numpy.full(IMAGE.shape, value, kind), numpy.eye(4))  # type: ignore[no-untyped-call]
+    return gzip.compress(image.to_bytes())
+
+
+def png() -> bytes:
+    return volume(Declared(1, IMAGE.shape[:2], "png"))
+
+
 def opened() -> Response:
     return Response(json.dumps({"session_id": ID}), content_type="application/json")
 
@@ -176,6 +185,7 @@ NO_SESSION = 'XNAT\'s viewer shows a clinician "Failed to create AIAA Session! R
 NO_RESULT = 'XNAT\'s viewer shows a clinician "Failed to run m! Reason: undefined"'
 NO_IMAGE = 'XNAT\'s viewer shows a clinician "Error in parsing the mask image"'
 OTHER_SIZE = 'XNAT\'s viewer shows a clinician "Error: Size mismatch between the mask and reference images"'
+WRONG_SEGMENTS = "; XNAT's viewer shows a clinician wrong segments, or none"
 
 
 @pytest.mark.parametrize(
@@ -195,7 +205,7 @@ OTHER_SIZE = 'XNAT\'s viewer shows a clinician "Error: Size mismatch between the
         (lambda: Response("", status=413), "answered 413", "client_max_body_size"),
         (lambda: Response("", status=502), "answered 502", "wait until it is up"),
         (lambda: Response("", status=401), "answered 401", "check the account's rights"),
-        (lambda: Response("", status=302, headers={"Location": "/login"}), "redirects to /login", "give that address"),
+        (lambda: Response("", status=302, headers={"Location": "/login"}), "redirects to /login", "give the address"),
     ],
 )
 def test_a_server_that_opens_no_session_fails_with_what_a_clinician_sees_and_what_to_do(
@@ -233,6 +243,10 @@ def test_a_server_that_opens_no_session_fails_with_what_a_clinician_sees_and_wha
             "mend what",
         ),
         (lambda: file(mask((4, 4, 4))), "has shape (4, 4, 4)", OTHER_SIZE, "/logs/"),
+        (lambda: file(png()), "the mask is a PNG, where NIfTI was asked for", NO_IMAGE, "/logs/"),
+        (lambda: file(filled(-1, numpy.int16)), "the mask holds -1, which is no label", WRONG_SEGMENTS, "/logs/"),
+        (lambda: file(filled(0.5, numpy.float32)), "the mask holds 0.5, which is", WRONG_SEGMENTS, "/logs/"),
+        (lambda: file(filled(numpy.nan, numpy.float32)), "the mask holds nan, which", WRONG_SEGMENTS, "/logs/"),
         (lambda: file(b"junk"), "cannot be read as NIfTI", NO_IMAGE, "/logs/"),
         (lambda: file(b""), "cannot be read as NIfTI", NO_IMAGE, "/logs/"),
     ],

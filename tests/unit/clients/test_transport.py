@@ -461,6 +461,15 @@ class TestWaiting:
         assert server.connections == 3
 
 
+def test_what_was_being_handled_before_is_no_reason_why_a_server_does_not_answer() -> None:
+    transport = Transport("http://127.0.0.1:9")
+    try:
+        raise ValueError("something else")
+    except ValueError:
+        with pytest.raises(Unreachable, match="connection failed: Connection refused"):
+            transport.call("GET", "x", deadline=1, repeat=False)
+
+
 def test_a_request_has_the_query_and_headers_that_were_given(httpserver: HTTPServer, transport: Transport) -> None:
     seen: list[Request] = []
 

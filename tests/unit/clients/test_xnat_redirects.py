@@ -87,6 +87,17 @@ def test_the_message_of_a_redirect_depends_on_its_target(
     assert "secret" not in error.line
 
 
+@pytest.mark.parametrize("target", ["http://xnat/data/auth", "http://xnat/", "http://xnat2:8080/data/auth"])
+def test_nobody_is_told_to_give_up_tls(target: str) -> None:
+    answer = Answer("GET https://xnat/data/auth", 302, {"Location": target}, b"")
+    with pytest.raises(Rejected) as caught:
+        require_no_redirect(answer, "svc", "https://xnat")
+    assert f"redirects to {target}, without TLS: let the gateway before XNAT send it X-Forwarded-Proto" in str(
+        caught.value.line
+    )
+    assert "set xnat.url to http:" not in caught.value.line
+
+
 @pytest.mark.parametrize("target", SIGN_ON)
 def test_a_sign_on_page_is_named_without_its_query(target: str) -> None:
     error = meaning(target)

@@ -70,6 +70,21 @@ def test_a_server_that_moved_to_another_engine_is_there_once_its_container_is(en
     assert now({"main": moved}) == "http://gpu2.example.org:5000"
 
 
+def test_an_engine_with_tls_is_asked_with_its_certificate(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str | None] = []
+
+    def published(_container: str, docker_host: str | None) -> list[tuple[str, int]]:
+        asked.append(docker_host)
+        return [("0.0.0.0", 6000)]
+
+    monkeypatch.setattr("clients.containers.published", published)
+    server = {"docker": "tcp://gpu1:2376", "docker_cert_path": "/certs", "bind": "0.0.0.0", "port": 6000}
+    assert now({"main": server}) == "http://gpu1:6000"
+    assert asked == ["tcp://gpu1:2376?cert_path=/certs"]
+
+
 def test_a_container_that_is_not_there_has_moved_nowhere(engine: ScriptedDocker) -> None:
     assert engine.containers == {}
     assert now({"main": {"port": 6000}}) == OLD

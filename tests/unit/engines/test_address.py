@@ -12,9 +12,11 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clients.docker_engine import docker_engine
+from clients.errors import Unreachable
 from engines import provider
 from engines.address import EngineAddress
-from engines.errors import NoEngine
+from engines.errors import NoEngine, cause
 from engines.ssh import OPTIONS, PROJECT
 
 TCP = "tcp://gpu1:2376"
@@ -122,6 +124,14 @@ def test_a_context_of_the_docker_cli_is_followed(config: Path) -> None:
             {"DOCKER_HOST": "ssh://me:secret@gpu1"},
             "the address in DOCKER_HOST has a password, which no engine takes: l",
         ),
+        *(
+            ({"DOCKER_HOST": host}, "the address in DOCKER_HOST is ")
+            for host in (
+                *("tcp://gpu1:abc", "tcp://gpu1:70000", "tcp://[::1", "tcp://", "ssh://", "ssh://gpu1:70000"),
+                *("gpu1:2375", "/var/run/docker.sock", "unix:/var/run/docker.sock", "unix://", "fd://", f" {TCP} "),
+                *("https://gpu1:2376", "npipe:////./pipe/docker_engine"),
+            )
+        ),
         ({"DOCKER_HOST": TCP, "DOCKER_TLS_VERIFY": "1"}, "DOCKER_TLS_VERIFY is set without DOCKER_CERT_PATH"),
         ({"DOCKER_CERT_PATH": "/certs"}, "DOCKER_CERT_PATH is set, with which Pulumi's docker provider uses TLS"),
         ({"DOCKER_HOST": "ssh://gpu1", **VERIFY}, "DOCKER_CERT_PATH is set, with which Pulumi's docker provider"),
@@ -135,6 +145,22 @@ def test_variables_by_which_two_programs_find_two_engines_are_an_error(
     told = provider.problem(None, {"DOCKER_CONFIG": str(config), **env})
     assert told is not None
     assert told.startswith(says)
+
+
+def test_an_address_that_nobody_can_connect_to_is_an_error_of_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "tcp://gpu1:abc")
+    with pytest.raises(Unreachable) as caught, docker_engine(None):
+        pass
+    assert caught.value.line.startswith("there is no Docker engine to ask: the address in DOCKER_HOST is wrong: ")
+
+
+def test_what_was_being_handled_before_is_no_reason_why_an_engine_does_not_answer() -> None:
+    try:
+        raise ValueError("something else")
+    except ValueError:
+        with pytest.raises(Unreachable) as caught, docker_engine("tcp://127.0.0.1:9"):
+            pass
+    assert "did not answer: Connection refused: " in caught.value.line
 
 
 def test_an_error_of_the_default_engine_has_a_reason_and_an_advice(config: Path) -> None:
@@ -162,3 +188,10 @@ def test_whatever_stands_for_an_address_is_one_or_is_named(host: str | None, env
         address = EngineAddress.of(host, env)
         assert isinstance(address.text, str)
         assert isinstance(address.scheme, str)
+
+
+def test_an_error_without_words_is_called_by_its_kind_and_a_circle_of_causes_ends() -> None:
+    assert cause(TimeoutError()) == "TimeoutError"
+    one, two = OSError("one"), OSError("two")
+    one.__context__, two.__context__ = two, one
+    assert cause(one) in ("one", "two")

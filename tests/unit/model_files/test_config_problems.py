@@ -124,8 +124,17 @@ class TestLeftOpen:
         del config["pre_transforms"]
         assert wrong(config, has_weights=False) == {}
 
-    def test_a_pipeline_of_ones_own_may_name_no_models(self) -> None:
-        section = {"TRITON": {"name": "own.Pipeline", "args": {"weight": 1}}}
+    @pytest.mark.parametrize(
+        "triton", [{}, {"backend": "python", "max_batch_size": 0}, {"platform": "onnxruntime_onnx"}]
+    )
+    def test_custom_inference_may_leave_tensors_to_triton(self, triton: dict[str, Any]) -> None:
+        own = changed("inference", "TRITON", to={"name": "own.Inference", "triton_model_config": triton})
+        assert wrong(own) == {}
+
+    @pytest.mark.parametrize("models", [..., 3, "a", [], [{"name": "a"}], {"2d": {"name": "a"}}])
+    def test_a_pipeline_of_ones_own_may_take_models_in_its_own_form_or_none(self, models: Any) -> None:
+        args = {"weight": 1} if models is ... else {"models": models}
+        section = {"TRITON": {"name": "own.Pipeline", "args": args}}
         assert wrong({**pipeline(), "inference": section}, has_weights=False) == {}
 
 

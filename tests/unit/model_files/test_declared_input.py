@@ -28,12 +28,16 @@ def test_the_default_is_a_small_volume_of_one_channel() -> None:
         ((1, 96, 64, 32), Declared(1, (96, 64, 32))),
         ((4, 64, 64, 64), Declared(4, (64, 64, 64))),
         ((-1, -1, -1, -1), Declared(1, (64, 64, 64))),
-        ((1, 512, 8, -1), Declared(1, (256, 16, 64))),
+        ((1, 512, 8, -1), Declared(1, (512, 8, 64))),
+        ((1, 5, 256, 256), Declared(1, (5, 256, 256))),
+        ((1, 512, 512, 64), Declared(1, (512, 512, 64))),
+        ((1, 30000, 1, 1), Declared(1, (1024, 1, 1))),
+        ((1, 512, 512, 512), Declared(1, (256, 256, 256))),
         ((2, 256, 256, 256), Declared(2, (256, 256, 256))),
         ((4, 256, 256, 256), Declared(4, (128, 128, 128))),
         ((3, 64, 96), Declared(3, (64, 96))),
         ((1, 512, 2048), Declared(1, (512, 1024))),
-        ((1, -1, 8), Declared(1, (64, 16))),
+        ((1, -1, 8), Declared(1, (64, 8))),
         ((40, 64, 64, 64), Declared(8, (64, 64, 64))),
     ],
 )
@@ -125,7 +129,7 @@ def of_trtis(*dims: int, before: tuple[dict[str, Any], ...] = (), **tensor: Any)
         ((-1, -1, -1, 2), Declared(2, (64, 64, 64))),
         ((2, -1, -1, -1), Declared(2, (64, 64, 64))),
         ((256, 256, 3), Declared(3, (256, 256))),
-        ((1, 64, 64, 4), Declared(1, (64, 64, 16))),
+        ((1, 64, 64, 4), Declared(1, (64, 64, 4))),
     ],
 )
 def test_clara_3_says_the_channels_first_or_last(dims: tuple[int, ...], image: Declared) -> None:

@@ -296,6 +296,17 @@ def test_a_gpu_in_mig_mode_without_slices_is_warned_of_and_one_outside_it_is_not
     assert judged("1") == []
 
 
+def test_of_a_whole_gpu_in_slices_the_memory_of_a_slice_counts() -> None:
+    assert ("warning", "memory") in judged("0")
+    assert ("warning", "memory") in judged("all")
+
+
+@pytest.mark.parametrize("name", ["MIG-c6d4f1ef-42e4-5de3-91c7-45d71c87eb3f", "0:0", "nvidia.com/gpu=0:1"])
+def test_a_slice_of_a_host_whose_slices_are_not_listed_here_is_unknown_and_not_missing(name: str) -> None:
+    [finding] = gpu.judge("gpus", [name], read(A100S, "").gpus, TRITON)
+    assert finding.level == "warning"
+
+
 def test_lines_that_are_no_list_of_gpus_name_no_slices() -> None:
     orphan = "  MIG 1g.5gb      Device  0: (UUID: MIG-1)\n"
     assert [each.slices for each in read(A100S, orphan + "GPU x\n\n").gpus] == [(), ()]

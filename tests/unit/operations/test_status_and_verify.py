@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -24,12 +25,14 @@ from sandbox.serve import serve
 from sandbox.xnat.aiaa_api import TOOL
 from sandbox.xnat.app import create_app
 from sandbox.xnat.site import Site
+from settings import Server, Settings
 from tests.support.aiaa_stand_in import AiaaStandIn
 from tests.support.certificate import certificate
 from tests.support.free_port import free_port
 
 from .conftest import SPLEEN, register, stack_of
 
+LIVER = Path(__file__).parents[3] / "models" / "liver_demo"
 RUNNING = {"aiaa": "running, healthy", "tritonserver": "running"}
 
 
@@ -311,3 +314,42 @@ def test_json_and_tables_hold_the_same_and_no_password(
     assert aiaa.url in table
     assert document["xnat"]["told"] in table
     assert "tangerine" not in table + json.dumps(document)
+
+
+def four_channels(folder: Path) -> tuple[Path, Path]:
+    """A configuration, and an MMAR with it."""
+    document = json.loads((LIVER / "config_aiaa.json").read_text())
+    document["inference"]["TRITON"]["triton_model_config"]["input"][0]["dims"] = [4, 32, 32, 32]
+    config = folder / "config_aiaa.json"
+    config.write_text(json.dumps(document))
+    with zipfile.ZipFile(folder / "mmar.zip", "w") as archive:
+        archive.write(config, "config/config_aiaa.json")
+        archive.write(LIVER / "model.ts", "models/model.ts")
+    return config, folder / "mmar.zip"
+
+
+@pytest.mark.parametrize("answer", [None, {"name": SPLEEN}, {"inference": {}}])
+@pytest.mark.parametrize("source", ["local", "mmar"])
+def test_a_model_is_tried_with_the_image_of_its_configuration_also_if_the_server_does_not_show_that(
+    monkeypatch: pytest.MonkeyPatch, wanted: dict[str, Any], tmp_path: Path, answer: Any, source: str
+) -> None:
+    config, mmar = four_channels(tmp_path)
+    local = {"config": str(config), "data": str(LIVER / "model.ts")}
+    wanted["models"] = {SPLEEN: {"local": local} if source == "local" else {"mmar": str(mmar)}}
+    tried: list[Declared | None] = []
+
+    def run(*_args: Any, declared: Declared | None) -> str:
+        tried.append(declared)
+        return "answered"
+
+    monkeypatch.setattr(AiaaClient, "config", lambda _self, _name: answer)
+    monkeypatch.setattr("clients.smoke_test.run", run)
+    assert verify.well(verify.run(stack_of(wanted)))
+    assert tried == [Declared() if answer == {"inference": {}} else Declared(4, (32, 32, 32))]
+
+
+def test_a_server_that_hangs_on_an_engine_with_tls_is_restarted_with_its_certificate(wanted: dict[str, Any]) -> None:
+    wanted["servers"]["main"] |= {"docker": "tcp://gpu1:2376", "docker_cert_path": "certs"}
+    stack = Stack("tests", Settings.model_construct(servers={"main": Server.model_validate(wanted["servers"]["main"])}))
+    command = "env DOCKER_TLS_VERIFY=1 DOCKER_CERT_PATH=certs docker --host tcp://gpu1:2376 restart xnat-aiaa-tests-"
+    assert f"run `{command}main-aiaa`" in servers._hung(stack, "main")

@@ -127,6 +127,11 @@ def test_the_password_is_read_when_it_is_needed(monkeypatch: pytest.MonkeyPatch,
             from_file.read_password()
 
 
+def test_a_registrys_name_is_that_of_a_host_in_any_letters() -> None:
+    made = Settings.parse(valid(registries={"NVCR.io": {"username": "$oauthtoken", "password": "one"}}))
+    assert list(made.registries) == ["nvcr.io"]
+
+
 def test_the_password_of_a_registry_is_given_in_the_ways_of_xnats(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -69,6 +69,11 @@ CASES: list[tuple[dict[str, Any], str]] = [
     # registries
     (registries("https://nvcr.io"), f"registries.https://nvcr.io: {NO_REGISTRY}'https://nvcr.io'"),
     (registries("nvcr.io/nvidia"), f"registries.nvcr.io/nvidia: {NO_REGISTRY}'nvcr.io/nvidia'"),
+    (registries("nvcr"), f"registries.nvcr: {NO_REGISTRY}'nvcr'"),
+    (
+        registries("hub.docker.com"),
+        "registries.hub.docker.com: must be docker.io: Docker's own registry goes by that name",
+    ),
     (registries("r.example.org:"), f"registries.r.example.org:: {NO_REGISTRY}'r.example.org:'"),
     (registries("r.example.org:99999"), f"registries.r.example.org:99999: {NO_REGISTRY}'r.example.org:99999'"),
     (
