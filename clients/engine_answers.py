@@ -27,8 +27,8 @@ def part(answer: object, kind: type[T], *path: str) -> T:
     for key in path:
         value = value.get(key) if isinstance(value, Mapping) else None
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-        what = f"{'.'.join(path) or 'the answer'} is {type(value).__name__}, where {kind.__name__} belongs"
-        raise Broken(f"a Docker engine's answer is not as its API has it: {what}")
+        what = f"{'.'.join(path) or 'the answer'} is {type(value).__name__} instead of {kind.__name__}"
+        raise Broken(f"a Docker engine's answer does not match its API: {what}")
     return value
 
 

@@ -43,7 +43,9 @@ def _image_of(said: str) -> str:
     try:
         return part(json.loads(str(said).strip().splitlines()[-1]), str, "status")
     except (ValueError, IndexError, RecursionError):
-        raise Broken(f"a Docker engine answered to an image: {shortened(one_line(str(said)))}") from None
+        raise Broken(
+            f"a Docker engine gave an unexpected answer when an image was made: {shortened(one_line(str(said)))}"
+        ) from None
 
 
 def refusal(engine: docker.DockerClient, image: str, labels: Mapping[str, str], **options: Any) -> str:

@@ -28,7 +28,8 @@ from engines.errors import NoEngine
 _PROJECT = Path(__file__).parents[1]
 _LOOK_EVERY = 0.2  # seconds between two looks at what the process writes
 _SOON = 10.0  # seconds: what is over by then is not worth a line
-# Variables that the process does not get: secrets that it needs not, and the mark by which a run's processes are ended.
+# Variables that the process does not get: secrets that it does not need, and the mark of a run's processes, which are
+# ended with the run.
 _NOT_ITS = ("PULUMI_", "XNAT_AIAA_RUN")
 
 
@@ -85,7 +86,7 @@ async def pulled(wanted: Wanted, folder: Path, tell: Callable[[str], None]) -> s
         if begun is not None:
             secrets = wanted.login[1:] if wanted.login else ()
             raise ClientError(redacted(str(ended["error"]), secrets), advice=redacted(str(ended["advice"]), secrets))
-        # What another run had begun came to no good end, perhaps by another log-in: once more, by this run's own.
+        # A pull that another run began has failed, perhaps because of its log-in: try again with this run's own.
 
 
 def _file(folder: Path, docker_host: str | None, image: str) -> Path:
@@ -136,7 +137,7 @@ def _begin(wanted: Wanted, path: Path) -> subprocess.Popen[str] | None:
 async def _end(path: Path, process: subprocess.Popen[str] | None, lines: _Lines) -> dict[str, Any]:
     """What the process at work wrote last, when it has ended: `done`, or `error` and `advice`."""
     last: dict[str, Any] = {}
-    odd = ""
+    other = ""
     with path.open("rb") as file:
         while True:
             ended = process.poll() is not None if process else _is_free(path)
@@ -144,16 +145,16 @@ async def _end(path: Path, process: subprocess.Popen[str] | None, lines: _Lines)
                 try:
                     last = dict(json.loads(line))
                 except ValueError:
-                    odd = line.decode(errors="replace").strip() or odd
+                    other = line.decode(errors="replace").strip() or other
                     continue
-                lines.told(last)
+                lines.note(last)
             if ended:
                 break
             await asyncio.sleep(_LOOK_EVERY)
     if "done" in last or "error" in last:
         return last
-    told = f"the process that pulled it ended without a result{f': {odd}' if odd else ''}"
-    return {"error": told, "advice": "run the command again"}
+    message = f"the process that pulled it ended without a result{f': {other}' if other else ''}"
+    return {"error": message, "advice": "run the command again"}
 
 
 def _whole_lines(file: IO[bytes]) -> Iterator[bytes]:
@@ -190,16 +191,16 @@ class _Lines:
         self._unpacking = False
         self._began = clock()
 
-    def told(self, document: dict[str, Any]) -> None:
+    def note(self, document: dict[str, Any]) -> None:
         at = document.get("at")
         if not at:
             return
         if at["retries"] > self._retries:
             self._retries = at["retries"]
-            self._tell(f"{self._what}: the transfer broke off; the engine tries again (time {self._retries})")
+            self._tell(f"{self._what}: the transfer broke off; the engine tries again (attempt {self._retries})")
         if at["unpacking"]:
             if not self._unpacking and self._clock() - self._began > _SOON:
                 self._unpacking = True
-                self._tell(f"{self._what}: all of it came; the engine unpacks it")
+                self._tell(f"{self._what}: all layers are downloaded; the engine unpacks them")
             return
         self._progress.at(at["bytes"], total=at["total"], detail=f"{at['complete']} of {at['layers']} layers")

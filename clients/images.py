@@ -119,7 +119,7 @@ def pull(
     got = id_of(engine, image)
     if got is None:
         raise ClientError(
-            f"image {image}: {where} ended the pull, and has no such image",
+            f"image {image}: {where} ended the pull, but does not have the image",
             advice="run the command again; the engine's own log may say why",
         )
     require_platform(engine, where, image)

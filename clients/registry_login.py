@@ -91,7 +91,7 @@ def _configurations() -> list[tuple[str, Mapping[str, Any]]]:
     except (FileNotFoundError, NotADirectoryError):
         pass
     except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or "it is no text in UTF-8"
+        why = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise ClientError(
             f"Docker's configuration {path} cannot be read: {why}",
             advice="the user who runs this command needs to read it; DOCKER_CONFIG names another folder",
@@ -142,14 +142,14 @@ def _host(key: str) -> str:
 def _of_helper(helper: str, registry: str, source: str) -> dict[str, str] | None:
     """What the program `docker-credential-HELPER` has; None if it has nothing for this registry."""
     key, program = _key_of(registry), f"docker-credential-{helper}"
-    advice = f"see to it that `echo {key} | {program} get` works for this user, or correct {source}"
+    advice = f"make sure that `echo {key} | {program} get` works for this user, or correct {source}"
     tried = f"the log-in for {registry}: {program}, which {source} names,"
     try:
         done = subprocess.run(  # noqa: S603 - the program that Docker's configuration names, as Docker runs it
             [program, "get"], input=key, capture_output=True, text=True, timeout=_HELPER_TIMEOUT, check=False
         )
     except (FileNotFoundError, PermissionError):
-        raise ClientError(f"{tried} is no program on this machine's PATH", advice=advice) from None
+        raise ClientError(f"{tried} is not a program on this machine's PATH", advice=advice) from None
     except subprocess.TimeoutExpired:
         raise ClientError(f"{tried} did not answer in {_HELPER_TIMEOUT} s", advice=advice) from None
     except (OSError, UnicodeDecodeError):

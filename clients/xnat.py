@@ -208,13 +208,13 @@ class XnatClient(XnatSession):
         row = self._stored(scope)
         words = said(answer.body, answer.secrets)[0]
         if row is None and words.startswith("Error creating JSON"):  # the plugin's, and for this alone
-            return UnreadableList(f"what is written there is no list of servers: {words[:_EXCERPT]}")
+            return UnreadableList(f"what is stored there is not a list of servers: {words[:_EXCERPT]}")
         if row is None:
             return Broken(str(answer.instead_of("a list of addresses")))
         if _are_texts(_parsed(row["contents"])):
             return Broken(
                 f"{answer.tried}: answered {answer.status} although a list is stored: {words or 'nothing'}",
-                advice="see XNAT's log and that of a proxy before it, then run the command again",
+                advice="see XNAT's log and the log of a proxy in front of it, then run the command again",
             )
         excerpt = " ".join(redacted(row["contents"], answer.secrets).split())
         return UnreadableList(f"what {row['user']} has written there is no list of servers: {excerpt[:_EXCERPT]}")

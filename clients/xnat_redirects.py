@@ -51,9 +51,9 @@ def own_name(username: str) -> str:
     return username.partition("/")[2] or username
 
 
-def not_initialised(told: str, url: str) -> NotReady:
+def not_initialised(reason: str, url: str) -> NotReady:
     return NotReady(
-        f"XNAT is not initialised: {told}",
+        f"XNAT is not initialised: {reason}",
         advice=f"open {url} in a browser as an administrator and finish the set-up page, then run the command again",
     )
 
@@ -62,16 +62,16 @@ def password_expired(username: str, url: str, kind: type[Refused] = Refused) -> 
     role = shlex.quote(f"{url}/xapi/users/{quote(own_name(username), safe='')}/roles/non_expiring")
     return kind(
         f"the password of {username} has expired",
-        advice=f"log in once as {username} at {url} in a browser, set a new one there, and give that one as "
+        advice=f"log in once as {username} at {url} in a browser, set a new one there, and use that one as "
         f"xnat.password; with the role non_expiring it does not expire again: `curl -u ADMIN -X PUT {role}`",
     )
 
 
 def _meaning(answer: Answer, username: str, url: str) -> ClientError:
     shown = _target(answer)
-    told, path = f"{answer.tried}: redirects to {shown or 'nowhere'}", _path(shown)
+    message, path = f"{answer.tried}: redirects to {shown or 'nowhere'}", _path(shown)
     if other := _other_address(answer, url):
-        return Rejected(told, advice=f"set xnat.url to {other}")
+        return Rejected(message, advice=f"set xnat.url to {other}")
     if _SET_UP.search(path):
         return not_initialised(f"it redirects to {shown}", url)
     if _CHANGE_PASSWORD.search(path):
@@ -79,25 +79,25 @@ def _meaning(answer: Answer, username: str, url: str) -> ClientError:
     if _DISABLED.search(path):
         return Refused(
             f"the account {username} is disabled in XNAT",
-            advice="let an administrator of XNAT enable it (Administer, Users)",
+            advice="ask an XNAT administrator to enable it (Administer, Users)",
         )
     if _UNCONFIRMED.search(path):
         return Refused(
             f"the account {username} waits to be approved, or for its e-mail address to be verified",
-            advice="let an administrator of XNAT enable and verify it (Administer, Users)",
+            advice="ask an XNAT administrator to enable and verify it (Administer, Users)",
         )
     if _LOGIN.search(path):
         return Refused(
             f"{answer.tried}: redirects to the log-in page",
-            advice="check that a proxy before XNAT passes the header Authorization and the cookie JSESSIONID on",
+            advice="if a proxy is in front of XNAT, let it forward the header Authorization and the cookie JSESSIONID",
         )
     if _SIGN_ON.search(shown.lower()):
         return Refused(
             f"{answer.tried}: redirects to the sign-on page {shown}",
-            advice="a script cannot use single sign-on: set xnat.url to an address of XNAT that takes HTTP Basic "
-            "without it, and xnat.username to an account of XNAT's own, or to an alias token of one",
+            advice="a script cannot use single sign-on: set xnat.url to an address of XNAT that accepts HTTP Basic "
+            "authentication, and xnat.username to a local XNAT account, or to an alias token of one",
         )
-    return Rejected(told, advice=OWN_ADDRESS)
+    return Rejected(message, advice=OWN_ADDRESS)
 
 
 def _other_address(answer: Answer, url: str) -> str:

@@ -29,8 +29,8 @@ def sources(settings: Settings) -> dict[str, Sources]:
             except Unusable as error:
                 wrong[f"models.{name}.{model.source}: {error}"] = None
             except OSError as error:
-                told = f"{error.filename or 'a file'}: cannot be read: {error.strerror or error}"
-                wrong[f"models.{name}.{model.source}: {told}"] = None
+                message = f"{error.filename or 'a file'}: cannot be read: {error.strerror or error}"
+                wrong[f"models.{name}.{model.source}: {message}"] = None
     if wrong:
         raise SettingsError("\n".join(wrong))
     return dict(made)

@@ -47,6 +47,6 @@ def network_namesake_removed(docker_host: str | None) -> ResourceHookBinding:
         except ClientError as error:
             raise RuntimeError(f"network {name}: {error.line}") from None
         if removed:
-            log.warn(f"network {name}: removed one of this name that is not in the stack's state")
+            log.warn(f"network {name}: removed a network of this name that is not in the stack's state")
 
     return ResourceHookBinding(before_create=[remove])

@@ -69,7 +69,7 @@ def _client(address: EngineAddress, timeout: int, adapter: HTTPAdapter | None) -
         return docker.DockerClient(base_url=address.url, timeout=timeout)
 
     def client(version: str, seconds: int) -> docker.DockerClient:
-        """The SDK asks nothing of the engine before it has the adapter, as it is told the version."""
+        """With a given version, the SDK sends no request to the engine before it has the adapter."""
         made = docker.DockerClient(base_url=base, version=version, timeout=seconds)
         made.api.mount(f"{made.api.base_url.partition('://')[0]}://", adapter)
         return made
@@ -81,6 +81,6 @@ def _client(address: EngineAddress, timeout: int, adapter: HTTPAdapter | None) -
     version = said.get("ApiVersion") if isinstance(said, dict) else None
     if not isinstance(version, str) or not re.fullmatch(r"[0-9]{1,4}\.[0-9]{1,4}", version, re.ASCII):
         raise NoEngine(
-            "what answers there names no version of Docker's API", "check that the address is a Docker engine's"
+            "what answers there does not name a version of Docker's API", "check that the address is a Docker engine's"
         )
     return client(version, timeout)

@@ -123,7 +123,7 @@ def _await_greeting(server: socket.socket, deadline: float) -> None:
     except ConnectionError as error:
         greeting, why = b"", str(error.strerror)
     else:
-        why = "Connection closed by the SSH server before its greeting: it has too many that do not log in"
+        why = "Connection closed by the SSH server before its greeting: too many connections are not logged in yet"
     if not greeting or greeting == _BUSY:
         server.close()
         raise _Closed(why)

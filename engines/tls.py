@@ -35,14 +35,14 @@ def problem(folder: str) -> str | None:
     try:
         ssl.create_default_context(cafile=str(ca))
     except (ssl.SSLError, OSError):
-        return f"{ca} is no certificate in PEM"
+        return f"{ca} is not a certificate in PEM format"
     try:
         _context().load_cert_chain(cert, key, password=_ask_nobody)
     except _Locked:
         return f"{key} has a pass phrase, and nobody can be asked for it: store it without one"
     except ssl.SSLError as error:
         mismatch = error.reason == "KEY_VALUES_MISMATCH"
-        return f"{key} does not belong to {cert}" if mismatch else f"{cert} or {key} is not in PEM"
+        return f"{key} does not belong to {cert}" if mismatch else f"{cert} or {key} is not in PEM format"
     for file in (ca, cert):
         end = x509.load_pem_x509_certificates(file.read_bytes())[0].not_valid_after_utc
         if end < datetime.now(UTC):
@@ -57,7 +57,7 @@ def adapter(folder: str) -> HTTPAdapter:
         NoEngine: the files are wrong.
     """
     if wrong := problem(folder):
-        raise NoEngine(wrong, "put the engine's CA and this client's certificate and key there")
+        raise NoEngine(wrong, "put the CA certificate of the engine and this client's certificate and key there")
     return _TlsAdapter(Path(folder))
 
 

@@ -220,8 +220,8 @@ def _zip_file(path: Path) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(path)
     except NotImplementedError as error:
-        told = f"is a zip archive of a kind that cannot be read here ({shortened(str(error))})"
-        raise NoMmar(f"{path}: {told}: pack the MMAR again with another program") from None
+        message = f"is a zip archive of a kind that cannot be read here ({shortened(str(error))})"
+        raise NoMmar(f"{path}: {message}: pack the MMAR again with another program") from None
     except DAMAGED as error:
         told = f"is no whole zip archive ({shortened(str(error))}), as after a copy that was cut off"
         raise NoMmar(f"{path}: {told}: copy or download it again") from None

@@ -47,8 +47,8 @@ def require_readable(entry: zipfile.ZipInfo) -> None:
     Raises:
         Unusable: with the entry's name.
     """
-    if told := _unreadable(entry):
-        raise Unusable(f"its entry {shortened(repr(entry.orig_filename))} {told}")
+    if wrong := _unreadable(entry):
+        raise Unusable(f"its entry {shortened(repr(entry.orig_filename))} {wrong}")
 
 
 def _unreadable(entry: zipfile.ZipInfo) -> str | None:
@@ -64,7 +64,7 @@ def _unreadable(entry: zipfile.ZipInfo) -> str | None:
         importlib.import_module(_UNPACKED[entry.compress_type] or "zipfile")
     except ImportError:
         module = _UNPACKED[entry.compress_type]
-        return f"cannot be unpacked here, as this Python has no module {module}: {again}"
+        return f"cannot be unpacked here, because this Python has no module {module}: {again}"
     return None
 
 

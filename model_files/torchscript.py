@@ -18,7 +18,7 @@ from model_files.errors import Unusable, one_line, shortened
 from model_files.mmar_entries import require_readable
 
 _EXPORT = "export with torch.jit.script or torch.jit.trace and torch.jit.save, or run the MMAR's commands/export.sh"
-_NO_END = "is a zip archive without its end, as a copy that was cut off leaves it: copy or download it again"
+_NO_END = "is a zip archive without its end, probably an incomplete copy: copy or download it again"
 _WANTED = ("data.pkl", "constants.pkl", "version")
 _SMALL = 64 << 10  # bytes of an entry that is read to the end, which checks it
 _READ_AT_MOST = 4 << 20  # bytes of small entries

@@ -169,8 +169,8 @@ def _stays(gone: list[Resource]) -> Iterator[str]:
     for resource in gone:
         if _kind(resource) == "AiaaServers":
             outputs = resource.get("outputs") or {}
-            told = outputs.get("urls")
-            urls = ", ".join(one_line(str(url)) for url in (told if isinstance(told, list) else ()))
+            listed = outputs.get("urls")
+            urls = ", ".join(one_line(str(url)) for url in (listed if isinstance(listed, list) else ()))
             yield f"in XNAT {one_line(str(outputs.get('xnat_url')))}: the list of {_name(resource)}, {urls}"
 
 

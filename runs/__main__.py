@@ -72,7 +72,7 @@ def _run(pulumi: str, line: CommandLine, stack: str, backend: str, held: note.No
         try:
             recovery.clean_up(cli, backend, held.found, _say)
         except (StateFailed, RuntimeError) as error:
-            _say(f"{error}: mend that, then run this again")
+            _say(f"{error}: fix that, then run this again")
             return 1
     held.write(run)
     # What cannot be read here, the CLI tells in its own words.

@@ -86,7 +86,7 @@ def _made(thing: Any) -> float:
     try:
         return datetime.fromisoformat(whole + zone).timestamp()
     except (ValueError, OverflowError):
-        raise Broken(f"a Docker engine tells no time when it made {thing.name}: {shortened(str(told))}") from None
+        raise Broken(f"a Docker engine does not say when it created {thing.name}: {shortened(str(told))}") from None
 
 
 def _remove(kind: str, thing: Any) -> None:

@@ -66,7 +66,7 @@ def bring_back(cli: Cli, state: State, say: Say) -> None:
     if halted:
         say(f"not running, so started anew: {', '.join(container.name for container in halted)}")
     if others := gone - {container.urn for container in halted}:
-        say(f"gone from the engine, so made anew: {', '.join(sorted(map(in_words, others)))}")
+        say(f"gone from the engine, so created again: {', '.join(sorted(map(in_words, others)))}")
     if halted or gone:
         # The servers too: the plugin may start a container as it is, and then nothing else has the run wait for it.
         # And the workspaces: with a volume, what was in it is gone.

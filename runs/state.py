@@ -121,7 +121,9 @@ class Cli:
         except (ValueError, RecursionError):
             exported = None
         if not isinstance(exported, dict):
-            raise StateFailed(f"`pulumi stack export` said what is no state: {shortened(one_line(said)) or 'nothing'}")
+            raise StateFailed(
+                f"`pulumi stack export` did not print a state, but: {shortened(one_line(said)) or 'nothing'}"
+            )
         return State(exported)
 
     def write(self, state: State) -> None:

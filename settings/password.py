@@ -60,7 +60,7 @@ class WithPassword(Strict):
                 f"{where} cannot be read ({error.strerror}): the user who runs this command needs to read it"
             ) from None
         except UnicodeDecodeError:
-            raise SettingsError(f"{where} is no text in UTF-8: write the password into it again") from None
+            raise SettingsError(f"{where} is not UTF-8 text: write the password into it again") from None
         if not value:
             raise SettingsError(f"{where} is empty: write the password into it")
         return value

@@ -94,7 +94,7 @@ def engines_can_be_reached(settings: Settings) -> Wrong:
         if server.is_external:
             continue
         if server.docker_cert_path and not (server.docker or "").startswith("tcp://"):
-            yield f"servers.{written(name)}.docker_cert_path", "is for a tcp:// engine, which docker has to name"
+            yield f"servers.{written(name)}.docker_cert_path", "is only for a tcp:// engine: set docker to one"
             continue
         key = "docker_cert_path" if server.docker_cert_path else "docker"
         if wrong := provider.problem(server.docker_host):

@@ -117,8 +117,8 @@ _HOST = r"(\w[\w.-]*|\[[\w:.%]+\])"  # never an option of ssh's
 
 def _launcher(value: object) -> str:
     text = _command(value)
-    if told := launcher.wrong(text):
-        raise ValueError(told)
+    if wrong := launcher.wrong(text):
+        raise ValueError(wrong)
     return text
 
 
@@ -137,11 +137,11 @@ def _docker(value: object) -> str:
 def _registry_host(value: object) -> str:
     text = _line(value)
     if text == "index.docker.io" or text == "registry-1.docker.io":
-        raise ValueError("must be docker.io: Docker's own registry goes by that name")
+        raise ValueError("must be docker.io: that is the name of Docker's own registry")
     if not re.fullmatch(r"[A-Za-z0-9.-]+(:[0-9]+)?|\[[0-9a-fA-F:]+\](:[0-9]+)?", text) or not _has_host(f"//{text}"):
         raise ValueError(
-            "must be a registry as images' names begin with it: a host, and a port if it has one, such as nvcr.io or "
-            f"registry.example.org:5000, not {shown(text)}"
+            "must be a registry, as at the start of an image's name: a host, and a port if it has one, such as nvcr.io "
+            f"or registry.example.org:5000, not {shown(text)}"
         )
     return text
 

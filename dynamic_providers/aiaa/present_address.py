@@ -43,7 +43,10 @@ def present_url(config: Config, state: Props) -> str:
     try:
         return server.deployer_url if _has_moved(server, container) else known
     except ClientError as error:
-        say(f"server {name}: using {known}, as the engine cannot say whether it is at {server.deployer_url}: {error}")
+        say(
+            f"server {name}: using {known}, because the engine cannot say whether the server is at "
+            f"{server.deployer_url}: {error}"
+        )
         return known
 
 

@@ -216,14 +216,14 @@ def _run_in(
             device_requests=device_requests((everything,)),
         )
     except APIError as error:
-        return _Output("", f"the engine makes no container for it: {_words(error)}")
+        return _Output("", f"the engine cannot create a container for it: {_words(error)}")
     try:
         container.start()
         ended = container.wait(timeout=TIMEOUT)
         code = ended.get("StatusCode") if isinstance(ended, dict) else None
         return _ended(container.logs(), code)
     except APIError as error:
-        return _Output("", f"the engine does not start it: {_words(error)}")
+        return _Output("", f"the engine cannot start it: {_words(error)}")
     except requests.exceptions.RequestException:  # the SDK's way to say that the time is over
         return _hung()
     finally:
@@ -231,7 +231,7 @@ def _run_in(
 
 
 def _hung() -> _Output:
-    return _Output("", f"it did not end within {TIMEOUT} s, as it does when the driver hangs", over=True)
+    return _Output("", f"it did not end within {TIMEOUT} s, which happens when the driver hangs", over=True)
 
 
 def _ended(output: bytes, code: object) -> _Output:

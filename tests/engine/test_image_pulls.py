@@ -125,7 +125,7 @@ def test_doctor_says_which_login_gets_an_image_and_which_image_cannot_be_had(pla
     missing = f"{place.triton}-debug"
     found = doctor(triton=missing)
     by = f"the log-in from registries.{place.registry.host}"
-    there = f"is on the engine; {place.registry.host} lets it be pulled, with {by}"
+    there = f"is on the engine; {place.registry.host} allows the pull with {by}"
     assert (found[f"image {place.aiaa}"]["level"], found[f"image {place.aiaa}"]["told"]) == ("ok", there)
     assert found[f"image {missing}"]["level"] == "wrong"
     assert "it has no tag 1-debug of team/triton (it said: manifest unknown)" in found[f"image {missing}"]["told"]

@@ -17,19 +17,19 @@ MANIFEST = 'Head "https://nvcr.io/v2/nvidia/clara-train-sdk/manifests/v4.0"'
 # What engines and registries really say: recorded from Docker 20.10 with a registry of the tests' own, and from public
 # reports (https://github.com/moby/moby/issues, https://github.com/docker/hub-feedback/issues).
 SAID = [
-    (f"{MANIFEST}: no basic auth credentials", "wants a log-in", "registries.nvcr.io (username: $oauthtoken"),
-    (f"{MANIFEST}: unauthorized", "wants a log-in", "`docker login nvcr.io`"),
-    ("unauthorized: authentication required", "wants a log-in", "`docker login nvcr.io`"),
+    (f"{MANIFEST}: no basic auth credentials", "requires a log-in", "registries.nvcr.io (username: $oauthtoken"),
+    (f"{MANIFEST}: unauthorized", "requires a log-in", "`docker login nvcr.io`"),
+    ("unauthorized: authentication required", "requires a log-in", "`docker login nvcr.io`"),
     (
         "pull access denied for nvidia/x, repository does not exist or may require 'docker login': denied: requested "
         "access to the resource is denied",
-        "wants a log-in",
+        "requires a log-in",
         "`docker login nvcr.io`",
     ),
-    ("error parsing HTTP 403 response body: 403 Forbidden", "wants a log-in", "`docker login nvcr.io`"),
-    ("manifest unknown", "it has no tag v4.0 of nvidia/clara-train-sdk", "correct the image's name or tag"),
-    ("manifest for x not found: manifest unknown: manifest unknown", "it has no tag v4.0", "correct the image's name"),
-    ("name unknown: repository name not known to registry", "it has no tag v4.0", "correct the image's name"),
+    ("error parsing HTTP 403 response body: 403 Forbidden", "requires a log-in", "`docker login nvcr.io`"),
+    ("manifest unknown", "it has no tag v4.0 of nvidia/clara-train-sdk", "fix the image's name or tag"),
+    ("manifest for x not found: manifest unknown: manifest unknown", "it has no tag v4.0", "fix the image's name"),
+    ("name unknown: repository name not known to registry", "it has no tag v4.0", "fix the image's name"),
     ("write /var/lib/docker/tmp/GetImageBlob1: no space left on device", "disk of the engine's host is full", "room"),
     ("failed to register layer: ApplyLayer exit status 1: no space left on device", "disk", "`docker system df`"),
     (
@@ -47,13 +47,13 @@ SAID = [
         "speaks http",
         "insecure-registries",
     ),
-    ('Get "https://nvcr.io/v2/": dial tcp 1.2.3.4:443: i/o timeout', "does not reach", "proxy of its Docker engine"),
-    ('Get "https://nvcr.io/v2/": net/http: TLS handshake timeout', "does not reach", "https://nvcr.io/v2/"),
-    ('Get "https://nvcr.io/v2/": dial tcp: lookup nvcr.io: no such host', "does not reach", "https://nvcr.io/v2/"),
-    ('Get "https://nvcr.io/v2/": dial tcp [::1]:443: connect: connection refused', "does not reach", "reaches"),
-    ("net/http: request canceled (Client.Timeout exceeded while awaiting headers)", "does not reach", "reaches"),
-    ('Get "https://nvcr.io/v2/": proxyconnect tcp: dial tcp: lookup proxy: no such host', "does not reach", "proxy"),
-    ("received unexpected HTTP status: 503 Service Unavailable", "does not reach", "reaches"),
+    ('Get "https://nvcr.io/v2/": dial tcp 1.2.3.4:443: i/o timeout', "cannot reach", "proxy of its Docker engine"),
+    ('Get "https://nvcr.io/v2/": net/http: TLS handshake timeout', "cannot reach", "https://nvcr.io/v2/"),
+    ('Get "https://nvcr.io/v2/": dial tcp: lookup nvcr.io: no such host', "cannot reach", "https://nvcr.io/v2/"),
+    ('Get "https://nvcr.io/v2/": dial tcp [::1]:443: connect: connection refused', "cannot reach", "reaches"),
+    ("net/http: request canceled (Client.Timeout exceeded while awaiting headers)", "cannot reach", "reaches"),
+    ('Get "https://nvcr.io/v2/": proxyconnect tcp: dial tcp: lookup proxy: no such host', "cannot reach", "proxy"),
+    ("received unexpected HTTP status: 503 Service Unavailable", "cannot reach", "reaches"),
     ("unexpected EOF", "broke off", "max-download-attempts"),
     ("read tcp 10.0.0.1:1->10.0.0.2:443: read: connection reset by peer", "broke off", "max-download-attempts"),
     ("filesystem layer verification failed for digest sha256:1", "broke off", "run the command again"),
@@ -63,10 +63,10 @@ SAID = [
         "or log in: `docker login nvcr.io`",
     ),
     ("no matching manifest for linux/arm64/v8 in the manifest list entries", "host's platform", "processor"),
-    ("invalid reference format: repository name must be lowercase", "no image's name", "correct the image's name"),
-    ("mkdir /var/lib/docker/tmp: permission denied", "(it said: mkdir", "correct what it names"),
-    ("something quite new", "(it said: something quite new)", "correct what it names"),
-    ("", "(it said: nothing)", "correct what it names"),
+    ("invalid reference format: repository name must be lowercase", "not a valid image name", "fix the image's name"),
+    ("mkdir /var/lib/docker/tmp: permission denied", "(it said: mkdir", "fix what it names"),
+    ("something quite new", "(it said: something quite new)", "fix what it names"),
+    ("", "(it said: nothing)", "fix what it names"),
 ]
 
 

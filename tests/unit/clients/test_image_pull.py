@@ -247,7 +247,7 @@ def test_lines_about_a_pull_of_hours_are_few_and_say_layers_and_megabytes() -> N
         at = {"layers": 40, "complete": min(second // 250, 40), "bytes": done, "retries": int(second > 60)}
         lines.told({"at": {**at, "total": 9000 * mb if second > 1800 else None, "unpacking": second >= 9000}})
     assert said[0] == "pulling x: 0 of 40 layers, 10 MB, 1.0 MB/s"
-    assert "pulling x: the transfer broke off; the engine tries again (time 1)" in said
+    assert "pulling x: the transfer broke off; the engine tries again (attempt 1)" in said
     assert any("of 9000 MB" in line for line in said)
-    assert said[-1] == "pulling x: all of it came; the engine unpacks it"
+    assert said[-1] == "pulling x: all layers are downloaded; the engine unpacks them"
     assert len(said) < 25

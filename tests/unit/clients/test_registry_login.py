@@ -161,7 +161,7 @@ def test_a_helper_without_an_entry_is_no_error(
 @pytest.mark.parametrize(
     ("script", "told"),
     [
-        (None, "is no program on this machine's PATH"),
+        (None, "is not a program on this machine's PATH"),
         ("echo the keychain is locked; exit 1", "ended with code 1 and said: the keychain is locked"),
         ("echo no gpg key >&2; exit 2", "ended with code 2 and said: no gpg key"),
         ("echo secret-in-no-json", "gave an answer without Username and Secret"),
@@ -177,7 +177,7 @@ def test_a_helper_that_fails_is_named_with_what_it_said_and_how_to_try_it(
     with pytest.raises(ClientError) as failed:
         of_docker("nvcr.io")
     assert failed.value.line == (
-        f"the log-in for nvcr.io: docker-credential-broken, which {path} names, {told}: see to it that "
+        f"the log-in for nvcr.io: docker-credential-broken, which {path} names, {told}: make sure that "
         f"`echo nvcr.io | docker-credential-broken get` works for this user, or correct {path}"
     )
 

@@ -436,7 +436,7 @@ class TestServerList:
         xnat.answers("/data/config/ohif-aiaa/site-json", Response(status=403))
         with pytest.raises(UnreadableList) as caught:
             client.server_list("site")
-        assert str(caught.value) == f"what is written there is no list of servers: {words}"
+        assert str(caught.value) == f"what is stored there is not a list of servers: {words}"
 
     @pytest.mark.parametrize("row", ['["http://a"]', "[]", None])
     @pytest.mark.parametrize("status", [200, 500])

@@ -12,14 +12,14 @@ from clients.xnat_redirects import require_no_redirect
 URL = "http://xnat:8080"
 EXPIRED = (
     "the password of svc has expired: log in once as svc at http://xnat:8080 in a browser, set a new one there, and "
-    "give that one as xnat.password; with the role non_expiring it does not expire again: `curl -u ADMIN -X PUT "
+    "use that one as xnat.password; with the role non_expiring it does not expire again: `curl -u ADMIN -X PUT "
     "http://xnat:8080/xapi/users/svc/roles/non_expiring`"
 )
 SET_UP = "open http://xnat:8080 in a browser as an administrator and finish the set-up page, then run the command again"
-ENABLE = "let an administrator of XNAT enable"
+ENABLE = "ask an XNAT administrator to enable"
 PAST_SIGN_ON = "a script cannot use single sign-on: set xnat.url to an address of XNAT that takes HTTP Basic without it"
 OWN = "set xnat.url to XNAT's own address, with its context path if it has one"
-HEADERS = "check that a proxy before XNAT passes the header Authorization and the cookie JSESSIONID on"
+HEADERS = "if a proxy is in front of XNAT, let it forward the header Authorization and the cookie JSESSIONID"
 
 # Of XNAT 1.7 to 1.9, and of a plugin that replaces its log-in page; with and without its siteUrl and context path.
 OF_XNAT = [
@@ -100,7 +100,11 @@ def test_a_sign_on_page_is_named_without_its_query(target: str) -> None:
     [
         ("Your password has expired. Please try again after changing your password.", LoginRefused, EXPIRED),
         ("Site has not yet been configured.", NotReady, f"it refuses the log-in with 403: {SET_UP}"),
-        ("Your security token has expired or is invalid.", LoginRefused, "the alias token svc has expired, or is none"),
+        (
+            "Your security token has expired or is invalid.",
+            LoginRefused,
+            "the alias token svc has expired, or is not valid",
+        ),
         ("", LoginRefused, "the log-in of svc was refused (403): the password is wrong, or"),
     ],
 )

@@ -97,7 +97,7 @@ def test_docker_host_may_be_an_engine_over_ssh(
             "ssh: Could not resolve hostname gpu9: Name or service not known\n"
             "kex_exchange_identification: Connection closed by remote host\nConnection closed by UNKNOWN port 65535",
             "Could not resolve hostname gpu9",
-            "correct the host's name",
+            "fix the host's name",
         ),
         ("ssh: connect to host gpu1 port 22: Connection refused", "Connection refused", "its SSH port"),
         ("bash: line 1: docker: command not found", "docker: command not found", "install the docker CLI"),

@@ -129,7 +129,7 @@ def test_certificates_for_an_engine_without_tls_are_named(httpserver: HTTPServer
 def test_plain_tcp_to_an_engine_with_tls_is_named(
     engine: Callable[[Path], str], authority: Authority, tmp_path: Path
 ) -> None:
-    assert "if it wants TLS, give servers.X.docker_cert_path" in line(
+    assert "if it requires TLS, set servers.X.docker_cert_path" in line(
         engine(authority.folder(tmp_path / "server", LOCALHOST))
     )
 
@@ -144,12 +144,15 @@ def lock(key: Path) -> None:
     [
         (lambda folder: (folder / "ca.pem").unlink(), "{folder}/ca.pem: No such file or directory"),
         (lambda folder: (folder / "key.pem").unlink(), "{folder}/key.pem: No such file or directory"),
-        (lambda folder: (folder / "ca.pem").write_text("text"), "{folder}/ca.pem is no certificate in PEM"),
+        (lambda folder: (folder / "ca.pem").write_text("text"), "{folder}/ca.pem is not a certificate in PEM format"),
         (
             lambda folder: (folder / "cert.pem").write_text("text"),
-            "{folder}/cert.pem or {folder}/key.pem is not in PEM",
+            "{folder}/cert.pem or {folder}/key.pem is not in PEM format",
         ),
-        (lambda folder: (folder / "key.pem").write_text(""), "{folder}/cert.pem or {folder}/key.pem is not in PEM"),
+        (
+            lambda folder: (folder / "key.pem").write_text(""),
+            "{folder}/cert.pem or {folder}/key.pem is not in PEM format",
+        ),
         (lambda folder: lock(folder / "key.pem"), "{folder}/key.pem has a pass phrase, and nobody can be asked for it"),
         (
             lambda folder: (folder / "key.pem").write_bytes(

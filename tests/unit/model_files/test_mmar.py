@@ -177,7 +177,7 @@ class TestUnreadable:
     ) -> None:
         file = zip_of(tmp_path, zipped(PARTS, zipfile.ZIP_LZMA))
         monkeypatch.setitem(sys.modules, "lzma", None)
-        assert "as this Python has no module lzma: pack the archive again" in refused(file)
+        assert "because this Python has no module lzma: pack the archive again" in refused(file)
 
     def test_how_other_entries_are_packed_does_not_matter(self, tmp_path: Path) -> None:
         with Mmar.open(zip_of(tmp_path, changed("models/model.pt", method=9)), "clara-4.0") as mmar:

@@ -278,7 +278,7 @@ def test_an_expired_password_is_reported_with_the_commands_options(
     code, _, told = run(xnat, "--password-env", "RIGHT")
     assert (code, told.count("\n")) == (1, 1)
     assert "the password of admin has expired: log in once as admin" in told
-    assert "and give that one as the password" in told
+    assert "and use that one as the password" in told
 
 
 def test_what_is_wrong_with_the_command_or_xnat_is_one_line(

@@ -151,7 +151,7 @@ def test_an_image_that_is_there_is_well_without_its_registry(scripted: ScriptedD
 
 def test_an_image_that_can_be_pulled_says_with_which_login(scripted: ScriptedDocker, tmp_path: Path) -> None:
     scripted.registry[IMAGE] = []
-    told = "is not on the engine yet; nvcr.io lets it be pulled, with"
+    told = "is not on the engine yet; nvcr.io allows the pull with"
     assert look_at_image(scripted) == Finding("ok", f"image {IMAGE}", f"{told} no log-in")
     by_stack_file = Finding("ok", f"image {IMAGE}", f"{told} the log-in from registries.nvcr.io")
     assert look_at_image(scripted, NVCR) == by_stack_file
@@ -180,4 +180,4 @@ def test_an_image_that_is_there_and_whose_login_is_wrong_is_a_warning(scripted: 
     scripted.registry[IMAGE] = "unauthorized"
     found = look_at_image(scripted, NVCR)
     assert found.level == "warning"
-    assert found.told.startswith("is on the engine, and could not be pulled again: Docker engine")
+    assert found.told.startswith("is on the engine, but could not be pulled again: Docker engine")

@@ -347,7 +347,7 @@ def test_gpus_are_judged_by_the_release_of_the_image(image: str, there: Gpu, exp
 def test_an_image_of_no_known_release_is_warned_of_and_not_judged_as_another(image: str) -> None:
     assert needs_of(image) is None
     found = list(gpu.judge("gpus", ["0"], [H100], image))
-    assert [(finding.level, "not known for this image" in finding.told) for finding in found] == [
+    assert [(finding.level, "is unknown here" in finding.told) for finding in found] == [
         ("warning", True),
         ("warning", True),
         ("ok", False),

@@ -69,7 +69,7 @@ def test_whatever_a_state_holds_an_up_goes_on_or_says_what_to_mend(run: Run, tmp
     assert "internal error" not in ended.stderr
     assert (ended.returncode == 0) == any(command.startswith("up") for command in commands(tmp_path))
     if ended.returncode:
-        assert ended.stderr.splitlines()[-1].endswith("mend that, then run this again")
+        assert ended.stderr.splitlines()[-1].endswith("fix that, then run this again")
 
 
 def test_what_was_cut_off_is_cleaned_up_and_the_command_run_though_nobody_reads_our_words(

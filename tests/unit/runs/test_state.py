@@ -123,5 +123,5 @@ def test_an_export_that_is_no_state_is_named(tmp_path: Path, said: str) -> None:
     program = tmp_path / "pulumi"
     program.write_text(f"#!/bin/sh\ncat {tmp_path}/said\n")
     program.chmod(0o755)
-    with pytest.raises(StateFailed, match="stack export` said what is no state"):
+    with pytest.raises(StateFailed, match="stack export` did not print a state"):
         Cli(str(program), "dev", {}).state()

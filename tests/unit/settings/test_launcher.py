@@ -64,7 +64,7 @@ def test_a_command_that_gives_nothing_of_ours_and_hands_on_the_rest_is_taken(com
 )
 def test_each_option_of_ours_is_refused_with_what_to_set_instead(option: str, key: str, form: str) -> None:
     told = wrong(form.format(option))
-    assert told.startswith(f"must not give {option}, which this project gives")
+    assert told.startswith(f"must not give {option}, which this project sets")
     assert told.endswith(key)
 
 
@@ -97,7 +97,7 @@ def test_short_and_shortened_options_are_refused_too_and_all_at_once(command: st
 )
 def test_a_script_that_does_not_hand_on_what_is_added_is_refused(command: str) -> None:
     assert wrong(command) == (
-        """must hand on the options that this project adds: write it as sh -c 'exec AIAA start "$@"' aiaa"""
+        """must pass on the options that this project adds: write it as sh -c 'exec AIAA start "$@"' aiaa"""
     )
 
 
@@ -105,7 +105,9 @@ def test_a_script_that_does_not_hand_on_what_is_added_is_refused(command: str) -
     "command", ["cd /workspace && AIAA start", "umask 0; AIAA start", "AIAA start > log", "AIAA start 2>&1 | tee log"]
 )
 def test_a_shells_operators_would_be_words_of_the_command_and_are_refused(command: str) -> None:
-    assert wrong(command).startswith("must be one command, without a shell's ; & | < >: a script is written as sh -c ")
+    assert wrong(command).startswith(
+        "must be one command, without the shell characters ; & | < >: write a script as sh -c "
+    )
 
 
 def test_every_option_that_is_added_is_known_here() -> None:
@@ -121,5 +123,5 @@ def test_a_stack_file_is_reported_the_key() -> None:
     with pytest.raises(SettingsError) as failed:
         Settings.parse({"servers": {"main": server}})
     assert str(failed.value) == (
-        "servers.main.launcher: must not give --engine, which this project gives: take it out, and set the key engine"
+        "servers.main.launcher: must not give --engine, which this project sets: remove it, and set the key engine"
     )
