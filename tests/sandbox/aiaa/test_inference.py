@@ -183,7 +183,7 @@ def test_with_triton_down_inference_fails_and_the_models_are_still_listed(start:
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [
         (b"", "is neither NIfTI, NRRD, PNG nor JPEG"),
         (b"no image at all", "is neither NIfTI, NRRD, PNG nor JPEG"),
@@ -193,7 +193,9 @@ def test_with_triton_down_inference_fails_and_the_models_are_still_listed(start:
         (b"\xff\xd8\xff\xe0 cut short", "cannot be read"),
     ],
 )
-def test_what_is_no_image_is_an_envelope_that_names_the_uploaded_file(aiaa: Server, content: bytes, told: str) -> None:
+def test_what_is_no_image_is_an_envelope_that_names_the_uploaded_file(
+    aiaa: Server, content: bytes, message: str
+) -> None:
     aiaa.load("liver_demo")
     session = aiaa.put("/session/", files={"image": ("series 7.img", content)}).json()["session_id"]
     by_session = aiaa.infer("segmentation", "liver_demo", None, session_id=session)
@@ -203,7 +205,7 @@ def test_what_is_no_image_is_an_envelope_that_names_the_uploaded_file(aiaa: Serv
     for answer in (by_session, directly):
         status, kind, message = error_of(answer)
         assert (status, kind) == (500, "AIAAException")
-        assert message[1].startswith(f"series 7.img {told}")
+        assert message[1].startswith(f"series 7.img {message}")
 
 
 @pytest.mark.parametrize("params", [None, "", "  ", "null", "{}", "[]", "false", "0", '""'])

@@ -1,4 +1,4 @@
-"""What the plugin's and XNAT's own controllers answered when they were run (docs/xnat.md, "As they were run")."""
+"""What the plugin's and XNAT's own controllers answered: docs/xnat.md, "What the real controllers answered"."""
 
 import http.client
 import json
@@ -153,8 +153,8 @@ def test_the_project_of_what_is_in_no_project_is_a_403_with_a_text(xnat: Xnat) -
 
 def test_a_site_administrator_without_data_access_is_named_with_the_right_that_is_missing(xnat: Xnat) -> None:
     answer = xnat.put(LIVER, "site_admin", json=SERVERS)
-    told = "User site_admin does not have read permission for xnat:projectData/ID"
-    assert (answer.status_code, answer.text) == (403, told)
+    message = "User site_admin does not have read permission for xnat:projectData/ID"
+    assert (answer.status_code, answer.text) == (403, message)
 
 
 def test_on_a_protected_project_the_same_account_writes_what_it_may_not_read(xnat: Xnat) -> None:

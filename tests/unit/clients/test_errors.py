@@ -142,9 +142,9 @@ def test_parts_of_a_message_are_joined_and_empty_ones_leave_no_trace(parts: tupl
     assert joined(*parts) == whole
 
 
-@pytest.mark.parametrize("told", ["it failed", "it failed.", "it failed;", "it failed; ", "it failed:"])
-def test_a_line_is_one_sentence_however_the_server_ended_its_own(told: str) -> None:
-    assert Rejected(told, advice="mend it").line == "it failed: mend it"
+@pytest.mark.parametrize("message", ["it failed", "it failed.", "it failed;", "it failed; ", "it failed:"])
+def test_a_line_is_one_sentence_however_the_server_ended_its_own(message: str) -> None:
+    assert Rejected(message, advice="mend it").line == "it failed: mend it"
 
 
 def test_an_error_with_more_words_is_of_the_same_kind_and_knows_the_same() -> None:

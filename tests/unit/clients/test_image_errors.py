@@ -70,11 +70,11 @@ SAID = [
 ]
 
 
-@pytest.mark.parametrize(("said", "told", "advice"), SAID)
-def test_one_line_names_image_registry_engine_its_words_and_what_to_do(said: str, told: str, advice: str) -> None:
+@pytest.mark.parametrize(("said", "message", "advice"), SAID)
+def test_one_line_names_image_registry_engine_its_words_and_what_to_do(said: str, message: str, advice: str) -> None:
     error = refusal(IMAGE, WHERE, said, None)
     assert str(error).startswith(f"image {IMAGE}: {WHERE} cannot get it from nvcr.io")
-    assert told in str(error)
+    assert message in str(error)
     assert (said or "nothing") in str(error)
     assert advice in error.advice
 

@@ -62,10 +62,10 @@ def test_a_refusal_is_one_at_the_beginning_and_in_the_middle(engine: ScriptedDoc
 
 def test_an_image_for_another_processor_is_an_error_though_the_engine_takes_it(engine: ScriptedDocker) -> None:
     engine.registry[IMAGE], engine.comes_for = [], "arm64"
-    told = f"image {IMAGE}: it is for arm64, and the host of Docker engine tests is amd64"
-    with pytest.raises(ClientError, match=told):
+    message = f"image {IMAGE}: it is for arm64, and the host of Docker engine tests is amd64"
+    with pytest.raises(ClientError, match=message):
         pull(engine)
-    with pytest.raises(ClientError, match=told):
+    with pytest.raises(ClientError, match=message):
         available(engine)
 
 

@@ -1,4 +1,4 @@
-"""A smoke test by session, against scripted answers: what is sent, what is told, what is left."""
+"""A smoke test by session, against scripted answers: what is sent, reported and left behind."""
 
 from __future__ import annotations
 
@@ -179,7 +179,7 @@ OTHER_SIZE = 'XNAT\'s viewer shows a clinician "Error: Size mismatch between the
 
 
 @pytest.mark.parametrize(
-    ("answer", "told", "advice"),
+    ("answer", "message", "advice"),
     [
         (lambda: envelope("RuntimeError", "boom"), "answered 500: RuntimeError: boom", "must be writable"),
         (lambda: Response("oops", status=500), "answered 500: oops", "must be writable"),
@@ -199,12 +199,12 @@ OTHER_SIZE = 'XNAT\'s viewer shows a clinician "Error: Size mismatch between the
     ],
 )
 def test_a_server_that_opens_no_session_fails_with_what_a_clinician_sees_and_what_to_do(
-    aiaa: Aiaa, answer: Any, told: str, advice: str
+    aiaa: Aiaa, answer: Any, message: str, advice: str
 ) -> None:
     aiaa.put = answer
     line = aiaa.failure()
     said, shown, wanted = line.partition(NO_SESSION)
-    assert told in said
+    assert message in said
     assert shown
     assert advice in wanted
     # It is neither asked twice nor tried in another way, as clinicians have no other.
@@ -212,7 +212,7 @@ def test_a_server_that_opens_no_session_fails_with_what_a_clinician_sees_and_wha
 
 
 @pytest.mark.parametrize(
-    ("answer", "told", "sees", "advice"),
+    ("answer", "message", "sees", "advice"),
     [
         (lambda: envelope("RuntimeError", "boom"), "Server Error: RuntimeError: boom", NO_RESULT, "mend what"),
         (lambda: Response("", status=440), "440: the server does not know the session", NO_RESULT, "ip_hash"),
@@ -238,11 +238,11 @@ def test_a_server_that_opens_no_session_fails_with_what_a_clinician_sees_and_wha
     ],
 )
 def test_a_model_that_fails_in_its_session_fails_and_the_session_is_closed(
-    aiaa: Aiaa, answer: Any, told: str, sees: str, advice: str
+    aiaa: Aiaa, answer: Any, message: str, sees: str, advice: str
 ) -> None:
     aiaa.post = answer
     said, shown, wanted = aiaa.failure().partition(sees)
-    assert told in said
+    assert message in said
     assert shown
     assert advice in wanted
     assert aiaa.done == VIEWED
@@ -250,10 +250,10 @@ def test_a_model_that_fails_in_its_session_fails_and_the_session_is_closed(
 
 def test_a_session_that_cannot_be_closed_hides_no_result_and_is_told(aiaa: Aiaa) -> None:
     aiaa.delete = lambda: envelope("OSError", "busy")
-    told = aiaa.smoke_test()
-    assert told.startswith("mask of 16 x 16 x 16 voxels, label 1 (4096 voxels), in ")
-    assert "; the session was not closed and ends by itself within 2 hours: DELETE " in told
-    assert told.endswith("OSError: busy")
+    message = aiaa.smoke_test()
+    assert message.startswith("mask of 16 x 16 x 16 voxels, label 1 (4096 voxels), in ")
+    assert "; the session was not closed and ends by itself within 2 hours: DELETE " in message
+    assert message.endswith("OSError: busy")
     aiaa.post = lambda: envelope("RuntimeError", "boom")
     line = aiaa.failure()
     assert line.index("boom") < line.index(NO_RESULT) < line.index("the session was not closed")

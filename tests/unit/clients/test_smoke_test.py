@@ -197,8 +197,8 @@ class TestJudge:
 
     @pytest.mark.parametrize("shape", [(64, 32), (64, 32, 1), (64, 32, 2)])
     def test_a_mask_of_a_2d_image_may_have_a_third_axis(self, shape: tuple[int, ...]) -> None:
-        told = judge(InferenceResult({}, nifti(shape, 3)), Declared(1, (64, 32)))
-        assert told == "mask of 64 x 32 voxels, label 1 (3 voxels)"
+        message = judge(InferenceResult({}, nifti(shape, 3)), Declared(1, (64, 32)))
+        assert message == "mask of 64 x 32 voxels, label 1 (3 voxels)"
 
     @pytest.mark.parametrize("kind", [numpy.uint8, numpy.uint16])
     def test_a_mask_may_be_a_png(self, kind: type) -> None:

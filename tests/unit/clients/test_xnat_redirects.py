@@ -77,13 +77,13 @@ def meaning(target: str, status: int = 302) -> ClientError:
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-@pytest.mark.parametrize(("target", "kind", "told"), [*OF_XNAT, *ELSEWHERE])
+@pytest.mark.parametrize(("target", "kind", "message"), [*OF_XNAT, *ELSEWHERE])
 def test_the_message_of_a_redirect_depends_on_its_target(
-    target: str, kind: type[ClientError], told: str, status: int
+    target: str, kind: type[ClientError], message: str, status: int
 ) -> None:
     error = meaning(target, status)
     assert type(error) is kind
-    assert told in error.line
+    assert message in error.line
     assert "secret" not in error.line
 
 
@@ -96,7 +96,7 @@ def test_a_sign_on_page_is_named_without_its_query(target: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "kind", "told"),
+    ("said", "kind", "message"),
     [
         ("Your password has expired. Please try again after changing your password.", LoginRefused, EXPIRED),
         ("Site has not yet been configured.", NotReady, f"it refuses the log-in with 403: {SET_UP}"),
@@ -108,11 +108,11 @@ def test_a_sign_on_page_is_named_without_its_query(target: str) -> None:
         ("", LoginRefused, "the log-in of svc was refused (403): the password is wrong, or"),
     ],
 )
-def test_a_403_of_the_log_in_is_judged_by_its_text(said: str, kind: type[ClientError], told: str) -> None:
+def test_a_403_of_the_log_in_is_judged_by_its_text(said: str, kind: type[ClientError], message: str) -> None:
     answer = Answer(f"POST {URL}/data/JSESSION", 403, {}, f"<html><body>{said}</body></html>".encode())
     error = login_refused(answer, "svc", URL)
     assert type(error) is kind
-    assert told in error.line
+    assert message in error.line
 
 
 @pytest.mark.parametrize(("status", "command"), [(403, "users/svc/roles/non_expiring"), (401, "users/active/svc`")])

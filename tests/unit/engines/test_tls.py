@@ -101,8 +101,8 @@ def test_an_engine_whose_certificate_is_over_is_named(
     engine: Callable[[Path], str], client: Path, authority: Authority, tmp_path: Path
 ) -> None:
     address = engine(authority.folder(tmp_path / "server", LOCALHOST, expired=True))
-    assert "certificate has expired" in (told := line(f"{address}?cert_path={client}"))
-    assert told.endswith("renew it on its host")
+    assert "certificate has expired" in (message := line(f"{address}?cert_path={client}"))
+    assert message.endswith("renew it on its host")
 
 
 def test_an_engine_with_a_certificate_for_another_address_is_named(
@@ -167,14 +167,14 @@ def test_what_is_wrong_with_the_files_is_said_before_any_connection(
 ) -> None:
     assert tls.problem(str(client)) is None
     spoil(client)
-    told = tls.problem(str(client))
-    assert told is not None
-    assert told.startswith(says.format(folder=client))
-    assert told in line(f"tcp://{LOCALHOST}:1?cert_path={client}")
+    message = tls.problem(str(client))
+    assert message is not None
+    assert message.startswith(says.format(folder=client))
+    assert message in line(f"tcp://{LOCALHOST}:1?cert_path={client}")
 
 
 def test_a_clients_certificate_that_is_over_is_said_before_any_connection(authority: Authority, tmp_path: Path) -> None:
     folder = authority.folder(tmp_path / "old", expired=True)
-    told = tls.problem(str(folder))
-    assert told is not None
-    assert told.startswith(f"{folder}/cert.pem expired on 20")
+    message = tls.problem(str(folder))
+    assert message is not None
+    assert message.startswith(f"{folder}/cert.pem expired on 20")

@@ -217,7 +217,7 @@ def test_whatever_the_proxy_variables_say_each_finding_is_one_line(environment: 
 
 
 @pytest.mark.parametrize(
-    ("script", "told"),
+    ("script", "message"),
     [
         ("#!/bin/sh\nprintf '\\377\\376'\n", "no JSON"),
         ("#!/bin/sh\nprintf 'error: \\377\\033[31m' >&2; exit 1\n", "?[31m"),
@@ -228,7 +228,7 @@ def test_whatever_the_proxy_variables_say_each_finding_is_one_line(environment: 
     ],
 )
 def test_a_broken_pulumi_is_named_in_one_line(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, script: str, told: str
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, script: str, message: str
 ) -> None:
     program = tmp_path / "pulumi"
     program.write_text(script)
@@ -236,7 +236,7 @@ def test_a_broken_pulumi_is_named_in_one_line(
     monkeypatch.setattr("operations.pulumi_cli.PROGRAM", program)
     code, complaint = ended(["status", "--stack", "tests"])
     assert code == 1
-    assert told in complaint
+    assert message in complaint
     assert len(complaint.splitlines()) == 1
     assert complaint.strip().isprintable()
 

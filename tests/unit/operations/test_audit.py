@@ -275,10 +275,10 @@ def test_an_expired_password_is_reported_with_the_commands_options(
 ) -> None:
     monkeypatch.setenv("RIGHT", "admin")
     site.accounts.users["admin"].password_expired = True
-    code, _, told = run(xnat, "--password-env", "RIGHT")
-    assert (code, told.count("\n")) == (1, 1)
-    assert "the password of admin has expired: log in once as admin" in told
-    assert "and use that one as the password" in told
+    code, _, message = run(xnat, "--password-env", "RIGHT")
+    assert (code, message.count("\n")) == (1, 1)
+    assert "the password of admin has expired: log in once as admin" in message
+    assert "and use that one as the password" in message
 
 
 def test_what_is_wrong_with_the_command_or_xnat_is_one_line(

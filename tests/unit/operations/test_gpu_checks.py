@@ -75,10 +75,10 @@ def test_an_image_without_the_program_is_no_refusal_of_gpus(says: str) -> None:
 
 
 def test_of_many_words_the_first_and_the_last_are_shown() -> None:
-    told = refused("engine: " + "x" * 100_000 + " hook: mount error")
-    assert "engine: xxx" in told
-    assert "hook: mount error" in told
-    assert len(told) < 1500
+    message = refused("engine: " + "x" * 100_000 + " hook: mount error")
+    assert "engine: xxx" in message
+    assert "hook: mount error" in message
+    assert len(message) < 1500
 
 
 def test_a_request_that_is_refused_before_there_is_a_container_is_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -180,7 +180,7 @@ def test_nvidia_smi_of_this_machine_is_asked_and_an_old_driver_less(program: Pro
 
 
 @pytest.mark.parametrize(
-    ("script", "told"),
+    ("script", "message"),
     [
         ("echo 'Failed to initialize NVML: Driver/library version mismatch'; exit 18", "version mismatch"),
         ("echo 'Failed to initialize NVML: Driver/library version mismatch'", "version mismatch"),
@@ -191,11 +191,13 @@ def test_nvidia_smi_of_this_machine_is_asked_and_an_old_driver_less(program: Pro
         (b"\x7fELF and nothing more", "it cannot be run"),
     ],
 )
-def test_an_nvidia_smi_that_fails_is_a_warning_with_its_words(program: Program, script: str | bytes, told: str) -> None:
+def test_an_nvidia_smi_that_fails_is_a_warning_with_its_words(
+    program: Program, script: str | bytes, message: str
+) -> None:
     program(script)
     findings = look(ProbedEngine())
     assert levels(findings) == [("ok", "container toolkit"), ("warning", "GPUs")]
-    assert told in findings[1].told
+    assert message in findings[1].told
     assert findings[1].told.isprintable()
 
 

@@ -160,8 +160,10 @@ def test_a_wrong_password_is_tried_once_and_told(wanted: dict[str, Any], site: A
 
 def test_an_expired_password_is_reported_with_what_to_do(wanted: dict[str, Any], site: Site, xnat: str) -> None:
     site.accounts.users["admin"].password_expired = True
-    told, _ = registrations.look(stack_of(wanted))
-    assert told.startswith(f"the password of admin has expired: log in once as admin at {xnat} in a browser, set a new")
+    message, _ = registrations.look(stack_of(wanted))
+    assert message.startswith(
+        f"the password of admin has expired: log in once as admin at {xnat} in a browser, set a new"
+    )
 
 
 def test_an_unknown_project_does_not_hide_the_others(wanted: dict[str, Any], aiaa: AiaaStandIn, xnat: str) -> None:
@@ -244,7 +246,7 @@ def test_verify_tries_every_model_with_a_smoke_test(
 
 
 @pytest.mark.parametrize(
-    ("broken", "told"),
+    ("broken", "message"),
     [
         (Fault("/session/", "status", status=500), 'shows a clinician "Failed to create AIAA Session!'),
         (Fault("/session/", "html"), 'shows a clinician "Failed to create AIAA Session!'),
@@ -253,15 +255,15 @@ def test_verify_tries_every_model_with_a_smoke_test(
     ],
 )
 def test_a_server_on_which_no_viewer_can_work_fails_though_an_image_sent_along_would_do(
-    monkeypatch: pytest.MonkeyPatch, wanted: dict[str, Any], aiaa: AiaaStandIn, broken: Fault, told: str
+    monkeypatch: pytest.MonkeyPatch, wanted: dict[str, Any], aiaa: AiaaStandIn, broken: Fault, message: str
 ) -> None:
     with_containers(monkeypatch, RUNNING)
     aiaa.app.state.faults.set(broken)
     (verified,) = verify.run(stack_of(wanted))
-    assert (verified.state, told in verified.told) == ("fails", True)
+    assert (verified.state, message in verified.told) == ("fails", True)
     seen = status.look(stack_of(wanted), infer=True)
     assert not seen.well
-    assert [(model.state, told in model.told) for model in seen.models] == [("fails", True)]
+    assert [(model.state, message in model.told) for model in seen.models] == [("fails", True)]
     with AiaaClient(aiaa.url) as client:
         (entry,) = client.models()
         assert client.infer(entry, volume(Declared()), "image.nii.gz", 30).image

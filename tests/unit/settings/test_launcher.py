@@ -63,9 +63,9 @@ def test_a_command_that_gives_nothing_of_ours_and_hands_on_the_rest_is_taken(com
     ],
 )
 def test_each_option_of_ours_is_refused_with_what_to_set_instead(option: str, key: str, form: str) -> None:
-    told = wrong(form.format(option))
-    assert told.startswith(f"must not give {option}, which this project sets")
-    assert told.endswith(key)
+    message = wrong(form.format(option))
+    assert message.startswith(f"must not give {option}, which this project sets")
+    assert message.endswith(key)
 
 
 @pytest.mark.parametrize(
