@@ -192,7 +192,7 @@ def test_what_another_run_began_with_another_login_and_failed_is_tried_once_more
 
 def test_a_failed_pull_is_tried_anew_by_the_next_run(engine: ScriptedDocker, tmp_path: Path) -> None:
     engine.registry[IMAGE] = "no basic auth credentials"
-    with pytest.raises(ClientError, match="wants a log-in"):
+    with pytest.raises(ClientError, match="requires a log-in"):
         pull(engine, tmp_path)
     engine.registry[IMAGE] = []
     assert pull(engine, tmp_path, login=LOGIN)[0]
@@ -245,7 +245,7 @@ def test_lines_about_a_pull_of_hours_are_few_and_say_layers_and_megabytes() -> N
     for second in range(3 * 3600):
         now, done = float(second), min(second, 9000) * mb
         at = {"layers": 40, "complete": min(second // 250, 40), "bytes": done, "retries": int(second > 60)}
-        lines.told({"at": {**at, "total": 9000 * mb if second > 1800 else None, "unpacking": second >= 9000}})
+        lines.note({"at": {**at, "total": 9000 * mb if second > 1800 else None, "unpacking": second >= 9000}})
     assert said[0] == "pulling x: 0 of 40 layers, 10 MB, 1.0 MB/s"
     assert "pulling x: the transfer broke off; the engine tries again (attempt 1)" in said
     assert any("of 9000 MB" in line for line in said)

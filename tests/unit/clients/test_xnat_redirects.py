@@ -17,7 +17,7 @@ EXPIRED = (
 )
 SET_UP = "open http://xnat:8080 in a browser as an administrator and finish the set-up page, then run the command again"
 ENABLE = "ask an XNAT administrator to enable"
-PAST_SIGN_ON = "a script cannot use single sign-on: set xnat.url to an address of XNAT that takes HTTP Basic without it"
+PAST_SIGN_ON = "a script cannot use single sign-on: set xnat.url to an address of XNAT that accepts HTTP Basic"
 OWN = "set xnat.url to XNAT's own address, with its context path if it has one"
 HEADERS = "if a proxy is in front of XNAT, let it forward the header Authorization and the cookie JSESSIONID"
 

@@ -94,7 +94,7 @@ def test_an_engine_of_another_authority_is_not_trusted(
     engine: Callable[[Path], str], client: Path, tmp_path: Path
 ) -> None:
     address = engine(Authority("another").folder(tmp_path / "server", LOCALHOST))
-    assert f"not of the authority in {client}/ca.pem" in line(f"{address}?cert_path={client}")
+    assert f"not signed by the authority in {client}/ca.pem" in line(f"{address}?cert_path={client}")
 
 
 def test_an_engine_whose_certificate_is_over_is_named(

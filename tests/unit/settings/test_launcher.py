@@ -40,7 +40,7 @@ def test_a_command_that_gives_nothing_of_ours_and_hands_on_the_rest_is_taken(com
     [
         ("--workspace", "set the key workspace"),
         ("--engine", "set the key engine"),
-        ("--triton_ip", "take it out"),
+        ("--triton_ip", "remove it"),
         ("--triton_proto", "set the key triton.proto"),
         ("--triton_start_timeout", "set the key triton.start_timeout"),
         ("--triton_model_timeout", "set the key triton.model_timeout"),
