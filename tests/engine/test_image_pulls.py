@@ -71,7 +71,9 @@ def test_an_image_whose_login_nobody_gave_stops_its_server_before_anything_is_ma
     with pytest.raises(PulumiFailed) as failed:
         place.stack.up()
     for image in (place.aiaa, place.triton):
-        assert any(f"image {image}: Docker engine" in line and "requires a log-in" in line for line in failed.value.errors)
+        assert any(
+            f"image {image}: Docker engine" in line and "requires a log-in" in line for line in failed.value.errors
+        )
     assert "Traceback" not in failed.value.output
     assert place.things() == []
 

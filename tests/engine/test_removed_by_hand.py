@@ -75,7 +75,7 @@ def deployed() -> Iterator[Deployed]:
 
 
 @pytest.mark.parametrize("damages", DAMAGES.values(), ids=DAMAGES.keys())
-def test_one_up_makes_anew_what_was_removed(deployed: Deployed, damages: list[str]) -> None:
+def test_one_up_creates_again_what_was_removed(deployed: Deployed, damages: list[str]) -> None:
     for damage in damages:
         deployed.damage(damage)
     deployed.stack.up()

@@ -101,7 +101,7 @@ def test_a_server_that_never_answers_is_told_with_why_its_log_cannot_be_read(
         (Fault("/v1/models", "html"), "expected JSON, got: an HTML page titled 'Log in'"),
     ],
 )
-def test_an_external_server_that_is_not_ready_is_told_in_one_whole_sentence(
+def test_an_external_server_that_is_not_ready_is_reported_in_one_whole_sentence(
     endpoints: Provider, aiaa: AiaaStandIn, answer: Fault, message: str
 ) -> None:
     """It has no containers whose last lines there are."""
@@ -214,7 +214,7 @@ def test_a_server_whose_sessions_are_broken_fails_its_smoke_tests_with_what_a_cl
     assert not re.search(r"[;:,.]\s*[;:]", str(failed.value).replace("...", ""))
 
 
-def test_a_session_that_cannot_be_closed_is_told_beside_the_answer(smoke_tests: Provider, aiaa: AiaaStandIn) -> None:
+def test_a_session_that_cannot_be_closed_is_reported_with_the_answer(smoke_tests: Provider, aiaa: AiaaStandIn) -> None:
     load(aiaa, SPLEEN)
     aiaa.app.state.faults.set(Fault("/session/*", "status", method="DELETE", status=500))
     answer = smoke_tests.create(smoke(aiaa.url))[1]["answer"]

@@ -89,7 +89,7 @@ def test_a_get_gives_what_jackson_reads_of_the_stored_text(xnat: Xnat, stored: s
         rb'["\ud800"]',
     ],
 )
-def test_a_get_of_a_stored_text_that_is_no_list_is_a_500(xnat: Xnat, stored: bytes) -> None:
+def test_a_get_of_a_stored_text_that_is_not_a_list_is_a_500(xnat: Xnat, stored: bytes) -> None:
     store(xnat, stored)
     answer = xnat.get(LIVER)
     assert answer.status_code == 500
@@ -119,7 +119,9 @@ def test_a_put_reads_json_leniently(xnat: Xnat, path: str, body: str, stored: li
 @pytest.mark.parametrize(
     "body", [b"[", b"x", b"{}", b'"http://h"', b"[[]]", b"[{}]", b"\xff", b"  ", b"[a]", b'["a",]']
 )
-def test_a_put_of_what_is_no_list_is_noticed_before_the_role(xnat: Xnat, path: str, user: str, body: bytes) -> None:
+def test_a_put_that_is_not_a_list_is_refused_before_the_role_is_checked(
+    xnat: Xnat, path: str, user: str, body: bytes
+) -> None:
     answer = xnat.put(path, user, data=body, headers=JSON)
     assert (answer.status_code, answer.text) == (500, "RuntimeException - ")
 
@@ -252,7 +254,7 @@ def test_a_405_names_the_methods_that_are_allowed(xnat: Xnat, path: str, method:
         ("/xapi/ohifaiaa/servers?a=//%2F%25;", 404),
     ],
 )
-def test_odd_paths_are_refused_before_anything_else(xnat: Xnat, path: str, status: int) -> None:
+def test_unusual_paths_are_refused_before_anything_else(xnat: Xnat, path: str, status: int) -> None:
     assert raw(xnat, path).status == status
 
 

@@ -138,7 +138,7 @@ def test_an_empty_secret_hides_nothing() -> None:
         (("cut...", "b"), "cut...; b"),
     ],
 )
-def test_parts_of_a_message_are_joined_and_empty_ones_leave_no_trace(parts: tuple[str, ...], whole: str) -> None:
+def test_parts_of_a_message_are_joined_and_empty_ones_are_left_out(parts: tuple[str, ...], whole: str) -> None:
     assert joined(*parts) == whole
 
 

@@ -169,7 +169,7 @@ def test_pulls_on_several_engines_go_on_at_the_same_time(tmp_path: Path) -> None
         assert asyncio.run(both()) == [f"sha256:{IMAGE}"] * 2
 
 
-def test_what_another_run_began_with_another_login_and_failed_is_tried_once_more_by_ones_own(
+def test_a_pull_of_another_run_that_failed_is_tried_again_with_this_runs_own_login(
     engine: ScriptedDocker, tmp_path: Path
 ) -> None:
     held = Held(engine, {"error": "unauthorized"})
@@ -190,7 +190,7 @@ def test_what_another_run_began_with_another_login_and_failed_is_tried_once_more
     assert len(engine.pulls) == 2
 
 
-def test_a_failed_pull_is_tried_anew_by_the_next_run(engine: ScriptedDocker, tmp_path: Path) -> None:
+def test_a_failed_pull_is_tried_again_by_the_next_run(engine: ScriptedDocker, tmp_path: Path) -> None:
     engine.registry[IMAGE] = "no basic auth credentials"
     with pytest.raises(ClientError, match="requires a log-in"):
         pull(engine, tmp_path)
@@ -198,7 +198,7 @@ def test_a_failed_pull_is_tried_anew_by_the_next_run(engine: ScriptedDocker, tmp
     assert pull(engine, tmp_path, login=LOGIN)[0]
 
 
-def test_a_process_that_is_killed_itself_is_told_and_the_next_run_begins_anew(
+def test_a_killed_pull_process_is_reported_and_the_next_run_starts_again(
     engine: ScriptedDocker, tmp_path: Path
 ) -> None:
     held = Held(engine)

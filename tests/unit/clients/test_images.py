@@ -37,7 +37,7 @@ def available(engine: ScriptedDocker) -> None:
 
 
 @pytest.mark.parametrize("image", [IMAGE, BY_DIGEST])
-def test_the_engine_is_told_the_image_and_the_login_of_its_registry(engine: ScriptedDocker, image: str) -> None:
+def test_the_engine_gets_the_image_and_the_login_of_its_registry(engine: ScriptedDocker, image: str) -> None:
     engine.registry[image] = []
     assert pull(engine, image) == f"sha256:{image}"
     assert engine.pulls == [(image, AUTH)]
@@ -116,7 +116,7 @@ def test_a_transfer_that_broke_off_is_counted_once_though_the_engine_counts_seco
     assert layers.retries == 2
 
 
-def test_odd_events_are_passed_over() -> None:
+def test_unknown_events_are_ignored() -> None:
     layers = Layers()
     odd: list[dict[str, Any]] = [{}, {"status": "Digest: sha256:1"}, {"id": "a"}, {"id": "b", "progressDetail": None}]
     for event in odd:

@@ -103,7 +103,7 @@ def test_without_a_configuration_there_is_no_login(config: Configure, tmp_path: 
     assert of_docker("nvcr.io") is None
 
 
-def test_an_empty_entry_as_beside_a_credential_store_is_no_login(config: Configure) -> None:
+def test_an_empty_entry_as_beside_a_credential_store_is_not_a_login(config: Configure) -> None:
     config(auths={"nvcr.io": {}})
     assert of_docker("nvcr.io") is None
 
@@ -150,7 +150,7 @@ def test_a_helper_that_has_an_identity_token_says_so_by_its_user(
     "script",
     ["echo credentials not found in native keychain; exit 1", 'echo \'{"Username": "", "Secret": ""}\''],
 )
-def test_a_helper_without_an_entry_is_no_error(
+def test_a_helper_without_an_entry_is_not_an_error(
     config: Configure, helper: Callable[[str, str], None], script: str
 ) -> None:
     config(credsStore="all")
@@ -209,7 +209,7 @@ def test_a_damaged_configuration_is_an_error_rather_than_no_login(
         of_docker("nvcr.io")
 
 
-def test_odd_values_in_a_configuration_are_no_login(config: Configure) -> None:
+def test_invalid_values_in_a_configuration_are_not_a_login(config: Configure) -> None:
     odd: list[Any] = [[], {"nvcr.io": "text"}, {"nvcr.io": None}, {"nvcr.io": {"auth": 7}}]
     for auths in odd:
         config(auths=auths, credHelpers="text", credsStore=3)

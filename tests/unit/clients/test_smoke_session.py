@@ -248,7 +248,7 @@ def test_a_model_that_fails_in_its_session_fails_and_the_session_is_closed(
     assert aiaa.done == VIEWED
 
 
-def test_a_session_that_cannot_be_closed_hides_no_result_and_is_told(aiaa: Aiaa) -> None:
+def test_a_session_that_cannot_be_closed_is_reported_with_the_result(aiaa: Aiaa) -> None:
     aiaa.delete = lambda: envelope("OSError", "busy")
     message = aiaa.smoke_test()
     assert message.startswith("mask of 16 x 16 x 16 voxels, label 1 (4096 voxels), in ")

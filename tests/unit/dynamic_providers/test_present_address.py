@@ -70,7 +70,7 @@ def test_a_server_that_moved_to_another_engine_is_there_once_its_container_is(en
     assert now({"main": moved}) == "http://gpu2.example.org:5000"
 
 
-def test_a_container_that_is_not_there_has_moved_nowhere(engine: ScriptedDocker) -> None:
+def test_a_container_that_does_not_exist_has_not_moved(engine: ScriptedDocker) -> None:
     assert engine.containers == {}
     assert now({"main": {"port": 6000}}) == OLD
 
@@ -102,7 +102,7 @@ def test_an_external_server_is_where_the_stack_file_says_unless_it_is_another_on
     assert now({"main": wanted}, generation=generation) == url
 
 
-def test_a_state_of_before_workspaces_had_a_generation_is_of_the_same_kind_of_server(engine: ScriptedDocker) -> None:
+def test_a_state_from_before_workspaces_had_a_generation_is_for_the_same_kind_of_server(engine: ScriptedDocker) -> None:
     engine.containers[NAME] = ScriptedContainer("1", published=[("127.0.0.1", 6000)])
     for wanted in ({"port": 6000}, {"runtime": "external", "url": NEW}):
         config = Config({"xnat-aiaa:servers": json.dumps({"main": wanted})}, "xnat-aiaa")

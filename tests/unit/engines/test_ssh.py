@@ -133,7 +133,7 @@ def test_what_a_log_in_prints_before_the_engines_answer_is_named(scripted: Scrip
     assert "prints nothing" in caught.value.advice
 
 
-def test_a_machine_without_ssh_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_machine_without_ssh_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(Unreachable, match="ssh") as caught, docker_engine("ssh://gpu1"):
         pass

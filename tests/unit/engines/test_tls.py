@@ -97,7 +97,7 @@ def test_an_engine_of_another_authority_is_not_trusted(
     assert f"not signed by the authority in {client}/ca.pem" in line(f"{address}?cert_path={client}")
 
 
-def test_an_engine_whose_certificate_is_over_is_named(
+def test_an_engine_whose_certificate_has_expired_is_reported(
     engine: Callable[[Path], str], client: Path, authority: Authority, tmp_path: Path
 ) -> None:
     address = engine(authority.folder(tmp_path / "server", LOCALHOST, expired=True))
@@ -162,7 +162,7 @@ def lock(key: Path) -> None:
         ),
     ],
 )
-def test_what_is_wrong_with_the_files_is_said_before_any_connection(
+def test_what_is_wrong_with_the_files_is_reported_before_any_connection(
     client: Path, spoil: Callable[[Path], object], says: str
 ) -> None:
     assert tls.problem(str(client)) is None
@@ -173,7 +173,9 @@ def test_what_is_wrong_with_the_files_is_said_before_any_connection(
     assert message in line(f"tcp://{LOCALHOST}:1?cert_path={client}")
 
 
-def test_a_clients_certificate_that_is_over_is_said_before_any_connection(authority: Authority, tmp_path: Path) -> None:
+def test_a_clients_certificate_that_has_expired_is_reported_before_any_connection(
+    authority: Authority, tmp_path: Path
+) -> None:
     folder = authority.folder(tmp_path / "old", expired=True)
     message = tls.problem(str(folder))
     assert message is not None

@@ -74,9 +74,7 @@ class TestOwnClass:
         (b"<HTML><head>", "is a web page"),
     ],
 )
-def test_what_stands_in_place_of_a_file_is_reported_whoevers_the_class_is(
-    tmp_path: Path, content: bytes, line: str
-) -> None:
+def test_a_placeholder_instead_of_a_file_is_reported_for_every_class(tmp_path: Path, content: bytes, line: str) -> None:
     assert line in str(problem_of(tmp_path, "net.pth", content, own()))
 
 

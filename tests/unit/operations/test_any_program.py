@@ -242,7 +242,7 @@ def test_a_broken_pulumi_is_named_in_one_line(
 
 
 @pytest.mark.parametrize("typed", ["", "\x04", "maybe\n"])
-def test_an_input_that_ends_agrees_to_nothing(monkeypatch: pytest.MonkeyPatch, typed: str) -> None:
+def test_an_input_that_ends_is_not_a_yes(monkeypatch: pytest.MonkeyPatch, typed: str) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
     monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
     with cli_says():

@@ -81,7 +81,7 @@ def test_a_list_of_any_length_is_cut_in_the_table_and_whole_in_the_document(
 
 
 @pytest.mark.parametrize("stored", ["nonsense", "null", "[null]"])
-def test_a_list_that_is_none_hides_no_other(xnat: str, site: Site, stored: str) -> None:
+def test_a_stored_text_that_is_not_a_list_does_not_hide_other_lists(xnat: str, site: Site, stored: str) -> None:
     register(xnat, "site", ["http://127.0.0.1:9"])
     site.config.write(TOOL, "project-json", "LIVER", stored, user="owner", reason="", unversioned=True)
     found = findings(xnat)

@@ -140,7 +140,7 @@ def scripted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Script
 NVCR = {"nvcr.io": Registry.model_validate({"username": "$oauthtoken", "password": "ngc-key-4711"})}
 
 
-def test_an_image_that_is_there_is_well_without_its_registry(scripted: ScriptedDocker) -> None:
+def test_an_image_that_the_engine_has_is_ok_without_its_registry(scripted: ScriptedDocker) -> None:
     scripted.images[IMAGE] = "amd64"
     assert look_at_image(scripted) == Finding("ok", f"image {IMAGE}", "is on the engine")
     assert scripted.pulls == []

@@ -70,7 +70,7 @@ def test_every_refusal_of_a_hook_is_one_in_its_own_words(says: str) -> None:
         'starting container: error finding executable "/no-program" in PATH []: no such file or directory',
     ],
 )
-def test_an_image_without_the_program_is_no_refusal_of_gpus(says: str) -> None:
+def test_an_image_without_the_program_is_not_a_refusal_of_gpus(says: str) -> None:
     assert refused(says) == ""
 
 
@@ -115,7 +115,7 @@ def test_a_cdi_device_that_is_not_there_or_an_engine_without_cdi_says_what_to_do
 
 
 @pytest.mark.parametrize("info", [[], "text", {"DiscoveredDevices": None}, {"DiscoveredDevices": [None, {"ID": 3}, 5]}])
-def test_an_odd_answer_of_docker_info_keeps_nobody_from_the_refusal(info: object) -> None:
+def test_a_wrong_answer_of_docker_info_does_not_hide_the_refusal(info: object) -> None:
     assert "the engine has no GPU runtime" in refused(NO_DRIVER, info=info)
 
 
@@ -146,7 +146,7 @@ def test_an_engine_without_container_toolkit_is_wrong() -> None:
     assert levels(look(ProbedEngine(NO_DRIVER))) == [("wrong", "container toolkit")]
 
 
-def test_gpus_of_a_remote_engine_cannot_be_told_without_its_image() -> None:
+def test_gpus_of_a_remote_engine_are_unknown_without_its_image() -> None:
     assert levels(look(ProbedEngine(), REMOTE)) == [("ok", "container toolkit"), ("warning", "GPUs")]
 
 
@@ -275,7 +275,7 @@ def test_a_mig_slice_is_found_with_the_memory_of_its_own(name: str) -> None:
     assert read(A100S, MIG_LIST).gpus[0].slices[0].memory == 10 * 1024
 
 
-def test_a_mig_slice_of_the_older_form_is_found_and_a_small_one_warned_of() -> None:
+def test_a_mig_slice_of_the_older_form_is_found_and_a_small_one_is_a_warning() -> None:
     assert judged("MIG-GPU-5d5ba0d6-d33d-2b2c-524d-9e3d8d2b8a77/7/0") == [("warning", "memory")]
 
 
@@ -293,12 +293,12 @@ def test_triton_sees_one_mig_slice_of_several(wanted: tuple[str, ...]) -> None:
     assert ("warning", "MIG") in judged(*wanted)
 
 
-def test_a_gpu_in_mig_mode_without_slices_is_warned_of_and_one_outside_it_is_not() -> None:
+def test_a_gpu_in_mig_mode_without_slices_is_a_warning_and_one_not_in_mig_mode_is_not() -> None:
     assert judged("0", listed="") == [("warning", "MIG")]
     assert judged("1") == []
 
 
-def test_lines_that_are_no_list_of_gpus_name_no_slices() -> None:
+def test_lines_that_are_not_a_list_of_gpus_have_no_slices() -> None:
     orphan = "  MIG 1g.5gb      Device  0: (UUID: MIG-1)\n"
     assert [each.slices for each in read(A100S, orphan + "GPU x\n\n").gpus] == [(), ()]
     assert Slice("odd", "MIG-1").memory is None
@@ -346,7 +346,7 @@ def test_gpus_are_judged_by_the_release_of_the_image(image: str, there: Gpu, exp
         "tritonserver:21.13",
     ],
 )
-def test_an_image_of_no_known_release_is_warned_of_and_not_judged_as_another(image: str) -> None:
+def test_an_image_of_an_unknown_release_is_a_warning_and_is_not_judged_as_another(image: str) -> None:
     assert needs_of(image) is None
     found = list(gpu.judge("gpus", ["0"], [H100], image))
     assert [(finding.level, "is unknown here" in finding.told) for finding in found] == [

@@ -254,7 +254,7 @@ def test_verify_tries_every_model_with_a_smoke_test(
         (Fault("/v1/*", "status", status=440, query="*session_id=*"), f'shows a clinician "Failed to run {SPLEEN}!'),
     ],
 )
-def test_a_server_on_which_no_viewer_can_work_fails_though_an_image_sent_along_would_do(
+def test_a_server_on_which_no_viewer_can_work_fails_even_if_an_image_sent_with_the_inference_works(
     monkeypatch: pytest.MonkeyPatch, wanted: dict[str, Any], aiaa: AiaaStandIn, broken: Fault, message: str
 ) -> None:
     with_containers(monkeypatch, RUNNING)

@@ -107,7 +107,7 @@ def test_all_others_are_left_to_the_cli(line: str) -> None:
     assert CommandLine.of(line.split(" ") if line else []).changes is None
 
 
-def test_words_and_options_of_commands_below_others_are_told_apart() -> None:
+def test_words_and_options_of_subcommands_are_distinguished() -> None:
     args = "-C models stack -s one rm --force two --cwd examples -- three"
     line = CommandLine.of(args.split(" "))
     assert line.command == ("stack", "remove")
@@ -153,7 +153,7 @@ def test_the_installed_cli_has_the_same_commands_and_options(
         assert ours == {alias: name for alias, name in aliases.items() if (*command, name) in WITH_VALUE}
 
 
-def test_options_that_the_cli_does_not_tell_take_a_value() -> None:
+def test_options_that_the_clis_help_does_not_list_take_a_value() -> None:
     if not CLI.exists():
         pytest.skip("the Pulumi CLI is not installed: run `make toolchain`")
     commands = {option: command for command, options in HIDDEN.items() for option in names(options)}

@@ -43,7 +43,7 @@ def test_pythons_switches_for_other_programs_do_not_reach_ours(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("columns", ["0", "-5", "", "x", "08", "80 "])
-def test_a_width_that_is_none_is_dropped(tmp_path: Path, columns: str) -> None:
+def test_an_invalid_width_is_dropped(tmp_path: Path, columns: str) -> None:
     assert "COLUMNS" not in environment_of(tmp_path, COLUMNS=columns)
 
 

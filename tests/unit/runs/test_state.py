@@ -118,7 +118,7 @@ def test_a_state_of_any_shape_can_be_read(odd: Any) -> None:
 
 
 @pytest.mark.parametrize("said", ["", "null", "[]", "{", "[" * 100_000, "\\377\\376"])
-def test_an_export_that_is_no_state_is_named(tmp_path: Path, said: str) -> None:
+def test_an_export_that_is_not_a_state_is_reported(tmp_path: Path, said: str) -> None:
     (tmp_path / "said").write_text(said)
     program = tmp_path / "pulumi"
     program.write_text(f"#!/bin/sh\ncat {tmp_path}/said\n")

@@ -31,7 +31,7 @@ from settings.launcher import wrong
         "AIAA start -- ",
     ],
 )
-def test_a_command_that_gives_nothing_of_ours_and_hands_on_the_rest_is_taken(command: str) -> None:
+def test_a_command_without_our_options_that_passes_on_the_rest_is_accepted(command: str) -> None:
     assert wrong(command) == ""
 
 
@@ -95,7 +95,7 @@ def test_short_and_shortened_options_are_refused_too_and_all_at_once(command: st
         "/usr/bin/env bash -ec start_aiaa.sh",
     ],
 )
-def test_a_script_that_does_not_hand_on_what_is_added_is_refused(command: str) -> None:
+def test_a_script_that_does_not_pass_on_the_added_options_is_refused(command: str) -> None:
     assert wrong(command) == (
         """must pass on the options that this project adds: write it as sh -c 'exec AIAA start "$@"' aiaa"""
     )
@@ -118,7 +118,7 @@ def test_every_option_that_is_added_is_known_here() -> None:
         assert wrong(f"AIAA start {option} x") != ""
 
 
-def test_a_stack_file_is_reported_the_key() -> None:
+def test_the_key_in_the_stack_file_is_reported() -> None:
     server: dict[str, Any] = {"launcher": "AIAA start --engine AIAA"}
     with pytest.raises(SettingsError) as failed:
         Settings.parse({"servers": {"main": server}})
