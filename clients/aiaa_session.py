@@ -1,9 +1,9 @@
-"""A session: an image that AIAA keeps for a while, on which viewers run models without sending it again.
+"""A session: an image that AIAA keeps for a while, so that viewers can run models on it without sending it again.
 
-What is sent is what XNAT's viewer sends, byte for byte but for the boundary of its forms: oncai/ohif-viewer-xnat
+It sends what XNAT's viewer sends, byte for byte except for the boundary of its forms: oncai/ohif-viewer-xnat
 extensions/xnat/src/aiaa-tools, client/ApiWrapper.js (addresses), client/restApi.js (parts and headers),
 client/AIAAClient.js (`expiry`, the file's name, `params` that are `null`), utils/prepareRunParameters.js. The viewer
-leaves its sessions to expire. We do not.
+never closes its sessions. We do.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from clients.transport import Answer, Transport
 
 _EXPIRY = 7200  # seconds: what the viewer asks for
 _CLOSED_WITHIN = 5.0  # seconds
-_GONE = (404, 440)  # of a session that is closed: it is not there any more
+_GONE = (404, 440)  # answers when a session to be closed does not exist any more
 _ALONE = "viewers use sessions only"
 _NO_ROUTE = f"if a proxy is in front of the server, let it forward /session/ as well as /v1/: {_ALONE}"
 _ADVICE = {
@@ -61,7 +61,7 @@ class Session:
         """
         Args:
             url, ca_file: of the server, see `clients.transport`.
-            image: a file in a format that AIAA reads. filename: by which it is sent.
+            image: a file in a format that AIAA reads. filename: the name in the form.
             deadline: seconds.
 
         Raises:
@@ -77,7 +77,7 @@ class Session:
                     "",
                     deadline=deadline,
                     expect=(200, *_ADVICE),
-                    repeat=False,  # or there would be two
+                    repeat=False,  # a second PUT would open a second session
                     query={"expiry": _EXPIRY},
                     headers={"Accept": "application/json"},
                     body=lambda _limit: (form.to_string(), form.content_type),

@@ -73,7 +73,7 @@ def published(container: str, docker_host: str | None) -> list[tuple[str, int]]:
         container: name or id.
 
     Returns:
-        None of them if the engine says that it has no such container. An address may be "", for all.
+        An empty list if the engine says that it has no such container. An address may be "": all addresses.
 
     Raises:
         Rejected, Unreachable: the engine said no, or did not answer.

@@ -86,7 +86,7 @@ def refusal_of(
     if not said:
         return None
     refused = _of_port(docker_host, wanted, said)
-    # Whatever else it said is about the GPUs: nothing else was asked for.
+    # Any other refusal is about the GPUs: the trial asks for nothing else.
     return refused if refused or not requests else _of_gpus(engine, wanted, said)
 
 
@@ -138,7 +138,7 @@ def device_requests(gpus: Sequence[str]) -> list[DeviceRequest]:
 
 
 def _of_gpus(engine: docker.DockerClient, wanted: Wanted, said: str) -> Refusal:
-    """What was said against a container that asks for GPUs."""
+    """The refusal of a container that asks for GPUs."""
     names = ", ".join(wanted.gpus)
     cdi = gpus_are_cdi(wanted.gpus)
     if "could not select device driver" in said:

@@ -1,4 +1,4 @@
-"""Why an engine cannot get an image, in its own words, and what to do about it.
+"""Why an engine cannot pull an image, in the engine's own words, and what to do about it.
 
 The words are those of the engine (https://github.com/moby/moby, `distribution` and `registry`), of Go's libraries below
 it, and of registries, whose codes are in https://distribution.github.io/distribution/spec/api/#errors-2.
@@ -34,7 +34,7 @@ def refusal(image: str, where: str, said: str, login: Login | None) -> Rejected 
         image: its name.
         where: the engine, as `Docker engine ssh://gpu1`.
         said: what the engine said.
-        login: what the registry was given; None for nothing.
+        login: the log-in that the registry got; None if it got none.
     """
     name = ImageName.of(image)
     registry = "Docker Hub" if name.registry == DOCKER_HUB else name.registry
@@ -76,7 +76,7 @@ def refusal(image: str, where: str, said: str, login: Login | None) -> Rejected 
         return Rejected(
             f"{message}, because that is not a valid image name (it said: {words})", advice="fix the image's name"
         )
-    # A registry that hides what an account may not see says `denied` and `does not exist` in one sentence.
+    # A registry that hides images from an account says `denied` and `does not exist` in one sentence.
     if has(_REFUSED):
         return _refused(message, words, name, login)
     if has(_MISSING):
@@ -101,7 +101,7 @@ def refusal(image: str, where: str, said: str, login: Login | None) -> Rejected 
 
 
 def wrong_platform(image: str, where: str, has: str, wanted: str) -> Rejected:
-    """The error for an image that is there, for another processor."""
+    """The error for an image that exists only for another processor."""
     return Rejected(
         f"image {image}: it is for {has}, and the host of {where} is {wanted}",
         advice="choose an image that exists for the processor of the engine's host, or another engine",

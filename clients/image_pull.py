@@ -1,7 +1,7 @@
-"""An image on an engine, pulled once, by a process of its own that a killed run does not take with it.
+"""An image on an engine, pulled once, by a separate process that continues when the run is killed.
 
-That process has a file, which it writes to and holds a lock on (flock(2)) for as long as it lives. Whoever wants the
-same image on the same engine meanwhile reads along: another server of the run, or the next run after a kill.
+That process writes to a file, and holds a lock on the file (flock(2)) as long as it lives. Anybody who needs the same
+image on the same engine meanwhile reads this file: another server of the run, or the next run after a kill.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from engines.errors import NoEngine
 
 _PROJECT = Path(__file__).parents[1]
 _LOOK_EVERY = 0.2  # seconds between two looks at what the process writes
-_SOON = 10.0  # seconds: what is over by then is not worth a line
+_SOON = 10.0  # seconds: a shorter step gets no line
 # Variables that the process does not get: secrets that it does not need, and the mark of a run's processes, which are
 # ended with the run.
 _NOT_ITS = ("PULUMI_", "XNAT_AIAA_RUN")
@@ -39,8 +39,8 @@ class Wanted:
     Attributes:
         docker_host: the engine; None is the default one.
         image: its name.
-        login: user name and password of the stack file for its registry; None for those that Docker has.
-        wrong_login: why the stack file's log-in cannot be used; it matters only if the image is not there.
+        login: user name and password of the stack file for its registry; None to use Docker's own.
+        wrong_login: why the stack file's log-in cannot be used; it matters only if the engine lacks the image.
     """
 
     docker_host: str | None
@@ -69,10 +69,10 @@ async def pulled(wanted: Wanted, folder: Path, tell: Callable[[str], None]) -> s
 
     Args:
         folder: for the files of such pulls; the same for all runs of this project folder.
-        tell: is given lines about a pull that takes long.
+        tell: gets lines about a pull that takes long.
 
     Raises:
-        ClientError: it did not come.
+        ClientError: the pull failed.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = _file(folder, wanted.docker_host, wanted.image)
@@ -113,9 +113,9 @@ def _begin(wanted: Wanted, path: Path) -> subprocess.Popen[str] | None:
         except BlockingIOError:
             return None
         output.truncate(0)
-        # The process inherits the open file that the lock belongs to, so it has the lock from its first moment to its
-        # last; programs that it starts itself, such as ssh, which may leave one of its own behind, do not inherit that.
-        # The image's name is there for who looks at a list of processes.
+        # The process inherits the open file that the lock belongs to, so it holds the lock from its start to its end.
+        # Programs that it starts, such as ssh, which may leave a process of its own behind, do not inherit the lock.
+        # The image's name is there for people who look at a list of processes.
         process = subprocess.Popen(  # noqa: S603 - our own module
             [sys.executable, "-m", "clients.image_pull_process", wanted.image],
             cwd=_PROJECT,
@@ -158,7 +158,7 @@ async def _end(path: Path, process: subprocess.Popen[str] | None, lines: _Lines)
 
 
 def _whole_lines(file: IO[bytes]) -> Iterator[bytes]:
-    """What was written since the last call, without a line that is not written to its end yet."""
+    """What was written since the last call, without a last line that is not complete yet."""
     while True:
         start = file.tell()
         line = file.readline()
@@ -182,7 +182,7 @@ def _opened(path: Path) -> IO[bytes]:
 
 
 class _Lines:
-    """Few lines about a pull, from what the process writes each second."""
+    """A small number of lines about a pull, from what the process writes each second."""
 
     def __init__(self, what: str, tell: Callable[[str], None], *, clock: Callable[[], float] = time.monotonic) -> None:
         self._what, self._tell, self._clock = what, tell, clock

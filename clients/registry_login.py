@@ -24,7 +24,7 @@ from clients.image_name import DOCKER_HUB
 _HUB_KEY = "https://index.docker.io/v1/"  # Docker's own registry in configuration files and to helpers
 _TOKEN_USER = "<token>"  # noqa: S105 - a helper's user name that says that the secret is an identity token
 _NOT_FOUND = "credentials not found"
-_HELPER_TIMEOUT = 60  # seconds: a helper may ask somebody, but nobody may be there
+_HELPER_TIMEOUT = 60  # seconds: a helper may ask a person, but there may be nobody to answer
 _ADVICE = "run `docker login {registry}` again, or give registries.{registry} in the stack file"
 
 
@@ -33,7 +33,7 @@ class Login:
     """
     Attributes:
         source: where it is from, as `registries.nvcr.io` or `/home/me/.docker/config.json`.
-        auth: what an engine is given, by the keys of the Engine API's `AuthConfig`.
+        auth: what the engine gets, with the keys of the Engine API's `AuthConfig`.
     """
 
     source: str
@@ -45,7 +45,7 @@ class Login:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What must be shown to nobody, in each form in which a registry may echo it."""
+        """What must never be shown, in each form in which a registry may echo it."""
         values = {self.auth.get(key, "") for key in ("password", "identitytoken", "registrytoken")} - {""}
         pair = f"{self.auth.get('username', '')}:{self.auth.get('password', '')}"
         return (*values, base64.b64encode(pair.encode()).decode()) if values else ()
@@ -80,7 +80,7 @@ def _key_of(registry: str) -> str:
 
 
 def _configurations() -> list[tuple[str, Mapping[str, Any]]]:
-    """Each with where it is from, the first to be asked first."""
+    """Each with its source, in the order in which they are searched."""
     found = []
     if text := os.environ.get("DOCKER_AUTH_CONFIG"):
         found.append(("DOCKER_AUTH_CONFIG", _parsed(text, "the environment variable DOCKER_AUTH_CONFIG")))

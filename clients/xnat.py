@@ -202,7 +202,7 @@ class XnatClient(XnatSession):
         return NoProject(f"there is no project {project}")
 
     def _unreadable(self, answer: Answer, scope: str) -> Broken:
-        """A 500 may be any trouble of XNAT's, and a 200 may be of somebody before it; what is stored decides. A
+        """A 500 may be any error of XNAT, and a 200 may come from a proxy in front of it; the stored text decides. A
         project's owners can write anything there, unchecked, through the configuration service's own API. The plugin
         answers the text `null` with 200 and an empty body, a list with `null` in it as it is, and the rest with 500."""
         row = self._stored(scope)

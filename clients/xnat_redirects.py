@@ -1,4 +1,4 @@
-"""What a redirect by XNAT, or by something before it, means: XNAT redirects where it wants a person with a browser.
+"""What a redirect by XNAT, or by a proxy in front of it, means. XNAT redirects when a person has to use a browser.
 
 Sources: NrgXnat/xnat, web/.../initialization/SecurityConfig.java, which names the pages; and, which redirect to them,
 web/.../security/{XnatExpiredPasswordFilter,XnatInitCheckFilter,XnatUrlAuthenticationFailureHandler}.java. docs/xnat.md
@@ -42,12 +42,12 @@ def require_no_redirect(answer: Answer, username: str, url: str) -> None:
 
 
 def leads_to_login(answer: Answer) -> bool:
-    """Whether XNAT redirects to its log-in page: so it does with a session that an administrator has ended."""
+    """Whether XNAT redirects to its log-in page. It does so for a session that an administrator has ended."""
     return answer.status in REDIRECTS and _LOGIN.search(_path(_target(answer))) is not None
 
 
 def own_name(username: str) -> str:
-    """The account in XNAT's own addresses, of one that logs in as `provider/user`: Tomcat takes no `%2F` in a path."""
+    """The account in XNAT's own addresses, if it logs in as `provider/user`: Tomcat allows no `%2F` in a path."""
     return username.partition("/")[2] or username
 
 
@@ -115,7 +115,7 @@ def _other_address(answer: Answer, url: str) -> str:
 
 
 def _target(answer: Answer) -> str:
-    """Of a redirect, without what is for the page that it leads to, which may be a secret: a session's ID, a state."""
+    """The target of a redirect, without its query and fragment, which may hold a secret: a session's ID, a state."""
     return re.split("[?;#]", answer.location, maxsplit=1)[0]
 
 

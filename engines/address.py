@@ -26,8 +26,8 @@ _PORT, _TLS_PORT = 2375, 2376
 class EngineAddress:
     """
     Attributes:
-        url: as the docker CLI takes it: `unix://`, `tcp://` with a port, or `ssh://`.
-        cert_path: the folder of `ca.pem`, `cert.pem` and `key.pem`; only `tcp://` has one, and then it is TLS.
+        url: in the docker CLI's form: `unix://`, `tcp://` with a port, or `ssh://`.
+        cert_path: the folder of `ca.pem`, `cert.pem` and `key.pem`; only for `tcp://`, which then uses TLS.
     """
 
     url: str
@@ -42,13 +42,13 @@ class EngineAddress:
             env: the environment variables.
 
         Raises:
-            NoEngine: it is no address, or `DOCKER_CONTEXT` cannot be used.
+            NoEngine: it is not an address, or `DOCKER_CONTEXT` cannot be used.
         """
         url, _, cert_path = (docker_host or _default(env)).partition(_QUERY)
         try:
             parts = urlsplit(url)
             has_password, _ = parts.password is not None, parts.port
-        except ValueError as error:  # not the address: what cannot be read may hold a password
+        except ValueError as error:  # the message does not show the address, which may hold a password
             raise NoEngine(
                 f"the address cannot be read ({error})",
                 "write unix:///var/run/docker.sock, ssh://user@host or tcp://host:2375 into the server's docker:, or "
@@ -65,7 +65,7 @@ class EngineAddress:
 
     @property
     def text(self) -> str:
-        """All of it in one word, for what stores or passes on an address; `of` reads it."""
+        """The whole address as one text, to store or pass on; `of` reads it."""
         return self.url + (_QUERY + quote(self.cert_path, safe="/~") if self.cert_path else "")
 
     @property

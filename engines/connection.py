@@ -1,4 +1,4 @@
-"""A client of a Docker engine, wherever it is, and why there is none."""
+"""A client of a Docker engine, over any connection, or the reason why there is none."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def connected(address: EngineAddress, timeout: int) -> Iterator[docker.DockerCli
         timeout: seconds without a byte from the engine.
 
     Raises:
-        NoEngine: no engine answers there, or not any more.
-        APIError: from what is done inside: the engine refuses.
+        NoEngine: no engine answers there, or it has stopped answering.
+        APIError: the engine refuses a request made inside.
     """
     adapter = _adapter(address, timeout)
     try:
@@ -42,13 +42,13 @@ def connected(address: EngineAddress, timeout: int) -> Iterator[docker.DockerCli
     except (DockerException, OSError) as error:
         if isinstance(adapter, SshAdapter):
             raise of_ssh(adapter.last_words(), error) from None
-        refusal = error.__context__  # of the SDK's first question, which it wraps
+        refusal = error.__context__  # the answer to the SDK's first request, which the SDK wraps
         said = str(refusal.explanation) if isinstance(refusal, APIError) else cause(error)
         raise (of_unix(said) if address.scheme == "unix" else of_tcp(address, said)) from None
 
 
 def client(address: EngineAddress, timeout: int) -> docker.DockerClient:
-    """The same for as long as the process lives.
+    """A client that stays open as long as the process lives.
 
     Raises:
         NoEngine: no engine answers there now. Later failures are the Docker SDK's.
@@ -58,7 +58,7 @@ def client(address: EngineAddress, timeout: int) -> docker.DockerClient:
 
 
 def _adapter(address: EngineAddress, timeout: int) -> HTTPAdapter | None:
-    """What carries the requests; None for the Docker SDK's own."""
+    """The transport for the requests; None for the Docker SDK's own."""
     if address.scheme == "ssh":
         return SshAdapter(address.url, timeout)
     return tls.adapter(address.cert_path) if address.cert_path else None
@@ -74,7 +74,7 @@ def _client(address: EngineAddress, timeout: int, adapter: HTTPAdapter | None) -
         made.api.mount(f"{made.api.base_url.partition('://')[0]}://", adapter)
         return made
 
-    # The SDK cannot be given an adapter: a socket that is never opened is what its address says.
+    # The SDK takes no adapter, so its address is a socket that is never opened.
     base = "unix:///ssh" if address.scheme == "ssh" else address.url.replace("tcp://", "https://", 1)
     first = client(MINIMUM_DOCKER_API_VERSION, timeout + (_LOG_IN if address.scheme == "ssh" else 0))
     said = first.api.version(api_version=False)

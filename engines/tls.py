@@ -20,10 +20,10 @@ _FILES = ("ca.pem", "cert.pem", "key.pem")
 
 
 def problem(folder: str) -> str | None:
-    """What is wrong with the files, as far as it shows without the engine; None if nothing is.
+    """What is wrong with the files, as far as this can be seen without the engine; None if nothing is wrong.
 
     Args:
-        folder: relative ones are the project's.
+        folder: relative to the project's folder, or absolute.
     """
     path = Path(folder)
     for name in _FILES:
@@ -62,7 +62,7 @@ def adapter(folder: str) -> HTTPAdapter:
 
 
 class _TlsAdapter(HTTPAdapter):
-    """Says for each request by what it is verified: of a session's values, REQUESTS_CA_BUNDLE would win."""
+    """Sets the certificates for each request: REQUESTS_CA_BUNDLE would override those of a session."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__()

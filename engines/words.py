@@ -8,7 +8,7 @@ from engines.address import EngineAddress
 from engines.errors import NoEngine
 
 _START_IT = "start it, or fix the address (a server's docker, or DOCKER_HOST); `docker info` shows the same"
-# What ssh adds when the way to the server was closed: the reason stands before it.
+# Lines that ssh adds after the connection was closed: the reason is in the line before.
 _AFTER_THE_REASON = re.compile(
     r"kex_exchange_identification: |banner exchange: |Connection closed by |Killed by signal"
 )
@@ -121,7 +121,7 @@ def of_unix(said: str) -> NoEngine:
 
 
 def cause(error: BaseException) -> str:
-    """The innermost reason, without the wrappings of three libraries."""
+    """The innermost error, without the errors of three libraries around it."""
     error = _innermost(error)
     return " ".join(str(getattr(error, "strerror", None) or error or type(error).__name__).split())
 

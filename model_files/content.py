@@ -29,7 +29,7 @@ def head_of(path: Path) -> bytes:
 
 
 def no_file(head: bytes) -> str | None:
-    """What stands in place of a file that is not here, and what to do; None if the file may be what was meant."""
+    """What the file is if it only stands for the real one, and what to do; None if it may be the real file."""
     if not head:
         return "is empty: copy or download it again"
     if head.startswith(_LFS):

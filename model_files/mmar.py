@@ -104,7 +104,7 @@ class Mmar(ABC):
     def _require_readable(self, name: str) -> None:
         """
         Raises:
-            NoMmar: it is clear before it is read that it cannot be.
+            NoMmar: the entry cannot be read. This is checked before it is read.
         """
 
     @abstractmethod
@@ -236,7 +236,10 @@ def _is_a_part(path: Path, head: bytes) -> bool:
         end = file.read()
     place = end.rfind(_END)
     number = end[place + 4 : place + 6]
-    return place >= 0 and number not in (b"\0\0", b"\xff\xff")  # the latter means that it stands elsewhere
+    return place >= 0 and number not in (
+        b"\0\0",
+        b"\xff\xff",
+    )  # the second value means that the number is stored elsewhere
 
 
 def _no_weights(names: Collection[str], top: str, wanted: str) -> str:

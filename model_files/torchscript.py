@@ -47,7 +47,7 @@ def problems(path: Path, *, api: Api = "clara-4.0", file: str | None = None) -> 
 
 
 def _graph_def(path: Path, head: bytes) -> str | None:
-    """Clara 3 also takes a zip archive, and what belongs into it is documented nowhere
+    """Clara 3 also takes a zip archive, and the contents of this archive are not documented
     (https://docs.nvidia.com/clara/clara-train-archive/3.1/aiaa/loading_models.html)."""
     if head.startswith(ZIP):
         return _archive_for_clara_3(path)

@@ -1,4 +1,4 @@
-"""Whether a file of weights is what the class that infers with it can load."""
+"""Whether the inference class of a model can load a file of weights."""
 
 from __future__ import annotations
 

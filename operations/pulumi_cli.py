@@ -59,7 +59,7 @@ class PulumiCli:
             raise CommandFailed(f"bin/pulumi {' '.join(args)}: did not print JSON, but: {printed}") from None
 
     def mapping(self, *args: str) -> dict[str, Any]:
-        """The same, of what has keys and values.
+        """The same, for a document with keys and values.
 
         Raises:
             CommandFailed: see `json`.

@@ -14,7 +14,7 @@ from typing import Self
 from runs.cli_options import ALIASES, HIDDEN, WITH_VALUE, WITHOUT_VALUE, Path, names
 
 _FALSE = ("0", "f", "F", "false", "FALSE", "False")
-# What each command is called in our words. `watch` updates the stack again and again.
+# Our name for each command. `watch` updates the stack again and again.
 _CHANGING: dict[Path, str] = {
     ("up",): "up",
     ("watch",): "up",
@@ -68,7 +68,7 @@ class CommandLine:
 
     @property
     def folder(self) -> str | None:
-        """Where the CLI is to run, if that is another folder."""
+        """The folder where the CLI must run, if it is another one."""
         return self.options.get("cwd") or None
 
     def has(self, option: str) -> bool:

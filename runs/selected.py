@@ -1,4 +1,4 @@
-"""Which project and which stack a command line means, where it does not say so."""
+"""Which project and which stack a command line means, if it does not name them."""
 
 from __future__ import annotations
 

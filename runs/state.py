@@ -78,7 +78,7 @@ class State:
         return [found["urn"] for found in self._of_type("pulumi-python:dynamic/aiaa:Endpoint")]
 
     def workspaces(self) -> list[str]:
-        """URNs of what says that a server's workspace is prepared."""
+        """URNs of the resources that say that a server's workspace is prepared."""
         return [found["urn"] for found in self._of_type("pulumi-python:dynamic/aiaa:Workspace")]
 
     def ids(self, kind: str) -> dict[str, str]:

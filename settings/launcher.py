@@ -1,4 +1,4 @@
-"""A user's start command for AIAA: it must pass on the options that this project adds, and give none of them."""
+"""A user's start command for AIAA: it must pass on the options that this project adds, and must not set them itself."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 import shlex
 from collections.abc import Iterator, Sequence
 
-# The options that components/clara_v4.py adds, and where the stack file says them. AIAA takes the last of several.
+# The options that components/clara_v4.py adds, and their keys in the stack file. AIAA uses the last of several.
 _OURS = {
     "--workspace": "which this project sets: remove it, and set the key workspace",
     "--engine": "which this project sets: remove it, and set the key engine",
@@ -60,7 +60,7 @@ def _options(words: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 
 def _script(words: Sequence[str]) -> tuple[str | None, bool]:
-    """What a shell among the words is to run by `-c`, and whether a word follows, which that takes for its name."""
+    """The script of a shell's `-c`, and whether a word follows, which the shell takes for the script's name."""
     shell = False
     for place, word in enumerate(words):
         if shell and re.fullmatch(r"-[a-z]*c[a-z]*", word) and place + 1 < len(words):

@@ -35,7 +35,7 @@ class WithPassword(Strict):
         """The password as it is now.
 
         Args:
-            key: under which these keys stand in the stack file, for errors.
+            key: the key in the stack file that holds these keys, for errors.
 
         Raises:
             SettingsError: the variable is not set, or the file cannot be read or is empty.

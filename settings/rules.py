@@ -89,7 +89,7 @@ def bind_reached_from_here(settings: Settings) -> Wrong:
 
 
 def engines_can_be_reached(settings: Settings) -> Wrong:
-    """As far as it shows without the network: certificates, and variables by which two programs find two engines."""
+    """Checks without the network: certificates, and variables that lead two programs to different engines."""
     for name, server in settings.servers.items():
         if server.is_external:
             continue

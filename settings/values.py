@@ -112,7 +112,7 @@ def _command(value: object) -> str:
     return text
 
 
-_HOST = r"(\w[\w.-]*|\[[\w:.%]+\])"  # never an option of ssh's
+_HOST = r"(\w[\w.-]*|\[[\w:.%]+\])"  # must not look like an option of ssh
 
 
 def _launcher(value: object) -> str:

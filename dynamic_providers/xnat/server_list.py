@@ -173,7 +173,7 @@ def _drift(live: Urls | None, written: Urls) -> str:
 
 
 def _shown(urls: Urls) -> str:
-    """Cut to what a person reads: a project's owner can write a list of any length."""
+    """Shortened for a message: a project's owner can write a list of any length."""
     text = as_text(urls)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}... ({len(urls)} entries)"
 

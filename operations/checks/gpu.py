@@ -36,7 +36,7 @@ def check(
     """
     Args:
         name: of the server that asks for the GPUs.
-        triton_image: by whose release they are judged; nvidia-smi can run in it, if the engine has it.
+        triton_image: its release decides what the GPUs need; nvidia-smi can run in it, if the engine has it.
     """
     what = f"servers.{name}.gpus"
     refused = refusal_of(engine, docker_host, Wanted(gpus=tuple(gpus)), labels)

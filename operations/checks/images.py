@@ -1,4 +1,4 @@
-"""Whether an engine has the images of its servers, or could pull them: with which log-in, from its own host."""
+"""Whether an engine has the images of its servers, or could pull them, and with which log-in."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _of_its_platform(engine: docker.DockerClient, where: str, image: str) -> Fin
 def _login(registry: str, registries: Mapping[str, Registry]) -> Login | None:
     """
     Raises:
-        ClientError: Docker's own log-in cannot be read. SettingsError: there is no password where it is said to be.
+        ClientError: Docker's own log-in cannot be read. SettingsError: the password is not where the stack file says.
     """
     if given := registries.get(registry):
         return registry_login.given(registry, given.username, given.read_password(registry))
