@@ -36,7 +36,7 @@ class Progress:
 
     def at(self, done: int, *, total: int | None = None, detail: str = "") -> None:
         """So many bytes are there. May be called for each chunk. The first number may be what was there before, and a
-        smaller number than the one before begins anew: the rate is that of what was moved.
+        smaller number than the one before starts again: the rate counts only bytes that were moved.
 
         Args:
             total: bytes, if they become known during the transfer.

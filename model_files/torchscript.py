@@ -39,11 +39,11 @@ def problems(path: Path, *, api: Api = "clara-4.0", file: str | None = None) -> 
     """
     try:
         head = head_of(path)
-        told = stray(head)
-        told = told or (_graph_def(path, head) if api == "clara-3.1" else _torch_script(path, head))
+        wrong = stray(head)
+        wrong = wrong or (_graph_def(path, head) if api == "clara-3.1" else _torch_script(path, head))
     except OSError as error:
-        told = f"cannot be read: {error.strerror or error}"
-    return one_line(f"{file or path}: {told}") if told else None
+        wrong = f"cannot be read: {error.strerror or error}"
+    return one_line(f"{file or path}: {wrong}") if wrong else None
 
 
 def _graph_def(path: Path, head: bytes) -> str | None:

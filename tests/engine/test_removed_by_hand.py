@@ -1,4 +1,4 @@
-"""What somebody stops and removes on an engine between two runs, in any combination: one `up` makes it anew."""
+"""What somebody stops and removes on an engine between two runs, in any combination: one `up` creates it again."""
 
 from __future__ import annotations
 

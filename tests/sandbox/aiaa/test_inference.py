@@ -183,7 +183,7 @@ def test_with_triton_down_inference_fails_and_the_models_are_still_listed(start:
 
 
 @pytest.mark.parametrize(
-    ("content", "message"),
+    ("content", "text"),
     [
         (b"", "is neither NIfTI, NRRD, PNG nor JPEG"),
         (b"no image at all", "is neither NIfTI, NRRD, PNG nor JPEG"),
@@ -193,7 +193,7 @@ def test_with_triton_down_inference_fails_and_the_models_are_still_listed(start:
         (b"\xff\xd8\xff\xe0 cut short", "cannot be read"),
     ],
 )
-def test_a_file_that_is_not_an_image_is_an_envelope_that_names_it(aiaa: Server, content: bytes, message: str) -> None:
+def test_a_file_that_is_not_an_image_is_an_envelope_that_names_it(aiaa: Server, content: bytes, text: str) -> None:
     aiaa.load("liver_demo")
     session = aiaa.put("/session/", files={"image": ("series 7.img", content)}).json()["session_id"]
     by_session = aiaa.infer("segmentation", "liver_demo", None, session_id=session)
@@ -203,7 +203,7 @@ def test_a_file_that_is_not_an_image_is_an_envelope_that_names_it(aiaa: Server, 
     for answer in (by_session, directly):
         status, kind, message = error_of(answer)
         assert (status, kind) == (500, "AIAAException")
-        assert message[1].startswith(f"series 7.img {message}")
+        assert message[1].startswith(f"series 7.img {text}")
 
 
 @pytest.mark.parametrize("params", [None, "", "  ", "null", "{}", "[]", "false", "0", '""'])

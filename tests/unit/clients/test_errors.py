@@ -144,7 +144,7 @@ def test_parts_of_a_message_are_joined_and_empty_ones_are_left_out(parts: tuple[
 
 @pytest.mark.parametrize("message", ["it failed", "it failed.", "it failed;", "it failed; ", "it failed:"])
 def test_a_line_is_one_sentence_however_the_server_ended_its_own(message: str) -> None:
-    assert Rejected(message, advice="mend it").line == "it failed: mend it"
+    assert Rejected(message, advice="fix it").line == "it failed: fix it"
 
 
 def test_an_error_with_more_words_is_of_the_same_kind_and_knows_the_same() -> None:

@@ -118,7 +118,12 @@ def test_a_transfer_that_broke_off_is_counted_once_though_the_engine_counts_seco
 
 def test_unknown_events_are_ignored() -> None:
     layers = Layers()
-    odd: list[dict[str, Any]] = [{}, {"status": "Digest: sha256:1"}, {"id": "a"}, {"id": "b", "progressDetail": None}]
-    for event in odd:
+    unknown: list[dict[str, Any]] = [
+        {},
+        {"status": "Digest: sha256:1"},
+        {"id": "a"},
+        {"id": "b", "progressDetail": None},
+    ]
+    for event in unknown:
         layers.note(event)
     assert layers.so_far()["bytes"] == 0

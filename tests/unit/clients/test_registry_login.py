@@ -210,8 +210,8 @@ def test_a_damaged_configuration_is_an_error_rather_than_no_login(
 
 
 def test_invalid_values_in_a_configuration_are_not_a_login(config: Configure) -> None:
-    odd: list[Any] = [[], {"nvcr.io": "text"}, {"nvcr.io": None}, {"nvcr.io": {"auth": 7}}]
-    for auths in odd:
+    invalid: list[Any] = [[], {"nvcr.io": "text"}, {"nvcr.io": None}, {"nvcr.io": {"auth": 7}}]
+    for auths in invalid:
         config(auths=auths, credHelpers="text", credsStore=3)
         assert of_docker("nvcr.io") is None
 

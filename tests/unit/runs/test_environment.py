@@ -37,8 +37,8 @@ def environment_of(folder: Path, **given: str) -> dict[str, str]:
 
 
 def test_pythons_switches_for_other_programs_do_not_reach_ours(tmp_path: Path) -> None:
-    odd = {"PYTHONIOENCODING": "nonsense", "PYTHONHOME": "/no", "PYTHONPATH": "/no", "PYTHONWARNINGS": "error"}
-    found = environment_of(tmp_path, **odd, PYTHONUNBUFFERED="1", PYTHON="/usr/bin/python3")
+    invalid = {"PYTHONIOENCODING": "nonsense", "PYTHONHOME": "/no", "PYTHONPATH": "/no", "PYTHONWARNINGS": "error"}
+    found = environment_of(tmp_path, **invalid, PYTHONUNBUFFERED="1", PYTHON="/usr/bin/python3")
     assert {name for name in found if name.startswith("PYTHON")} == {"PYTHONUNBUFFERED", "PYTHON"}
 
 

@@ -103,13 +103,17 @@ def test_urns_are_told_as_people_say_them() -> None:
 
 @pytest.mark.soak
 @given(json_values)
-def test_a_state_of_any_shape_can_be_read(odd: Any) -> None:
-    sound: dict[str, Any] = {"urn": ENGINE, "type": "docker:index/container:Container", "id": "a", "outputs": odd}
+def test_a_state_of_any_shape_can_be_read(value: Any) -> None:
+    sound: dict[str, Any] = {"urn": ENGINE, "type": "docker:index/container:Container", "id": "a", "outputs": value}
     for exported in (
-        {"deployment": odd},
-        {"deployment": {"resources": odd, "pending_operations": odd}},
-        {"deployment": {"resources": [odd, sound], "pending_operations": [{"resource": odd, "type": odd}]}},
-        {"deployment": {"resources": [{**sound, "inputs": odd, "provider": odd, "type": "pulumi:providers:docker"}]}},
+        {"deployment": value},
+        {"deployment": {"resources": value, "pending_operations": value}},
+        {"deployment": {"resources": [value, sound], "pending_operations": [{"resource": value, "type": value}]}},
+        {
+            "deployment": {
+                "resources": [{**sound, "inputs": value, "provider": value, "type": "pulumi:providers:docker"}]
+            }
+        },
     ):
         state = State(exported)
         assert all(operation.isprintable() for operation in state.cut_off)

@@ -146,11 +146,11 @@ CASES: list[tuple[dict[str, Any], str]] = [
     ),
     *(
         (
-            server(gpus=["0", odd]),
+            server(gpus=["0", wrong]),
             'servers.main.gpus[1]: must be a GPU\'s number or UUID as nvidia-smi -L lists it, such as "0", or the '
-            f"name of a CDI device, such as \"nvidia.com/gpu=0\", not '{odd}'",
+            f"name of a CDI device, such as \"nvidia.com/gpu=0\", not '{wrong}'",
         )
-        for odd in ("none", "void", "nvidia.com/gpu", "nvidia.com/gpu=", "=0", "gpu=0", "nvidia.com/gpu=0,1", "-1")
+        for wrong in ("none", "void", "nvidia.com/gpu", "nvidia.com/gpu=", "=0", "gpu=0", "nvidia.com/gpu=0,1", "-1")
     ),
     (
         server(bind="localhost"),
