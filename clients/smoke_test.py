@@ -51,7 +51,7 @@ def run(client: AiaaClient, model: str, deadline: float, *, declared: Declared |
 
     Raises:
         Rejected: the server does not list the model, or refused.
-        NoAnswer: its answer is no result for the image.
+        NoAnswer: its answer is not a result for the image.
         ClientError: the server did not answer, or not as documented.
     """
     entry = client.find(model)

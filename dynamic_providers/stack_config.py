@@ -24,7 +24,7 @@ def server(config: Config, name: str) -> Server | None:
     """The server under `xnat-aiaa:servers.<name>`; None if there is none.
 
     Raises:
-        ProviderError: there are no servers in it. SettingsError: this one is wrong.
+        ProviderError: `servers` is wrong. SettingsError: this server is wrong.
     """
     servers = part(config, "servers", _Servers)
     if servers is None or name not in servers.root:

@@ -94,7 +94,7 @@ class _Connection(urllib3.connection.HTTPConnection):
     def connect(self) -> None:
         ours, its = socket.socketpair()
         with its:
-            # A session of its own: without a terminal ssh asks nobody, and Ctrl-C is for Pulumi, which ends us.
+            # In a session of its own ssh has no terminal: it asks nothing, and Ctrl-C reaches only Pulumi, which ends us.
             self._ssh = subprocess.Popen(
                 self._words,
                 stdin=its.fileno(),

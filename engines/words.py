@@ -1,4 +1,4 @@
-"""What ssh, TLS and a system call say when there is no engine, and what to do about each."""
+"""The errors of ssh, TLS and system calls when there is no engine, and what to do about each."""
 
 from __future__ import annotations
 

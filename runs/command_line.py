@@ -29,7 +29,7 @@ class CommandLine:
     Attributes:
         args: all of it, as the CLI gets it.
         command: the command's words, by their own names (`up` for `update`), as far as cli_options.py has them.
-        words: what stands after the command and is no option.
+        words: the words after the command that are not options.
         options: the value of each option by its long name, of which the last counts; "true" for one without a value.
         after: how many of the arguments are the `--` that ends the options, and what follows it.
     """
@@ -82,7 +82,7 @@ class CommandLine:
 
 
 def _next_word(args: Sequence[str], command: Path) -> int | None:
-    """Where the next word of the command stands, if any does."""
+    """The position of the command's next word; None without one."""
     known = WITHOUT_VALUE.get(command)
     if known is None:
         return None  # nothing is below it

@@ -53,7 +53,7 @@ class WithPassword(Strict):
         assert self.password_file is not None  # noqa: S101 - _one_password saw to it
         where = f"{key}.password_file: {shown(str(self.password_file))}"
         try:
-            # Some editors begin a file with a byte order mark, which is no part of the password.
+            # Some editors begin a file with a byte order mark, which is not part of the password.
             value = self.password_file.read_text("utf-8-sig").rstrip("\r\n")
         except OSError as error:
             raise SettingsError(

@@ -72,7 +72,7 @@ def logins_of_registries(settings: Settings) -> Wrong:
         if host == NGC and login.username != NGC_USER:
             yield (
                 f"registries.{host}.username",
-                f"must be {NGC_USER} as it stands here, for every NGC key (in a shell, in single quotes), not "
+                f"must be exactly {NGC_USER} for every NGC key (in a shell, in single quotes), not "
                 f"{shown(login.username)}",
             )
 

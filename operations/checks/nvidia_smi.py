@@ -1,7 +1,7 @@
 """What nvidia-smi reports about an engine's GPUs. No output raises an error: a value that cannot be read is unknown.
 
 It is run on this machine for a local engine, or in a container. nvidia-smi writes `[N/A]`, `[Not Supported]`,
-`[Insufficient Permissions]` or `[Unknown Error]` in the place of a value, and a sentence instead of the whole output
+`[Insufficient Permissions]` or `[Unknown Error]` instead of a value, and a sentence instead of the whole output
 (https://docs.nvidia.com/deploy/nvidia-smi/).
 """
 

@@ -69,7 +69,7 @@ def needs_of(image: str) -> Needs | None:
     """What an image's release needs; None if its name has no release, or a release that is not known here.
 
     Args:
-        image: as `nvcr.io/nvidia/tritonserver:21.02-py3`, in whatever registry. Only an image that is called
+        image: as `nvcr.io/nvidia/tritonserver:21.02-py3`, in any registry. Only an image that is called
             `tritonserver` is taken for NVIDIA's: the tag of another image may mean anything.
     """
     found = re.fullmatch(

@@ -77,7 +77,7 @@ CASES: list[tuple[dict[str, Any], str]] = [
     ),
     (
         registries("nvcr.io"),
-        "registries.nvcr.io.username: must be $oauthtoken as it stands here, for every NGC key (in a shell, in single "
+        "registries.nvcr.io.username: must be exactly $oauthtoken for every NGC key (in a shell, in single "
         "quotes), not 'me'",
     ),
     ({"registries": {"r.io": {"password_env": "KEY"}}}, "registries.r.io.username: is missing, and is needed here"),
