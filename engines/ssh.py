@@ -94,7 +94,7 @@ class _Connection(urllib3.connection.HTTPConnection):
     def connect(self) -> None:
         ours, its = socket.socketpair()
         with its:
-            # In a session of its own ssh has no terminal: it asks nothing, and Ctrl-C reaches only Pulumi, which ends us.
+            # In its own session ssh has no terminal: it asks nothing, and Ctrl-C reaches only Pulumi, which ends us.
             self._ssh = subprocess.Popen(
                 self._words,
                 stdin=its.fileno(),
