@@ -82,7 +82,8 @@ def test_an_engine_that_does_not_answer_is_reported_and_the_known_address_used(
     assert now({"main": {"port": 6000}}) == OLD
     message = capsys.readouterr().out
     assert message.startswith(
-        f"server main: using {OLD}, as the engine cannot say whether it is at {NEW}: Docker engine tcp://127.0.0.1:9 "
+        f"server main: using {OLD}, because the engine cannot say whether the server is at {NEW}: "
+        "Docker engine tcp://127.0.0.1:9 "
     )
 
 
