@@ -193,7 +193,7 @@ class AiaaClient:
         *,
         params: Mapping[str, Any] | None = None,
     ) -> InferenceResult:
-        """One inference that brings its image, on the route for the model's type. No viewer does it so: see `session`.
+        """One inference that sends its image, on the route for the model's type. Viewers use `session`.
 
         Args:
             image: a file in a format that AIAA reads, such as NIfTI.

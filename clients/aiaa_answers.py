@@ -29,7 +29,7 @@ class ModelEntry:
 
     @property
     def route(self) -> str:
-        """The last part of the path on which models of its type are run."""
+        """The last part of the path for inferences of this model type."""
         return _ROUTES.get(self.type, "inference")
 
     @classmethod
@@ -94,11 +94,11 @@ def result_of(answer: Answer) -> InferenceResult:
 
 
 class NotAnImage(Broken):
-    """The server answered an inference with something else than the image alone."""
+    """The server answered an inference with something other than the image alone."""
 
 
 def image_of(answer: Answer) -> InferenceResult:
-    """The file alone, as viewers ask for it (`output=image`) and take any answer for it.
+    """The file alone. Viewers ask for it with `output=image`, and treat any answer as the file.
 
     Raises:
         NotAnImage: something else.

@@ -1,9 +1,9 @@
-"""A session: an image that AIAA keeps for a while, on which viewers run models without sending it again.
+"""A session: an image that AIAA keeps for a while, so that viewers can run models on it without sending it again.
 
-What is sent is what XNAT's viewer sends, byte for byte but for the boundary of its forms: oncai/ohif-viewer-xnat
+It sends what XNAT's viewer sends, byte for byte except for the boundary of its forms: oncai/ohif-viewer-xnat
 extensions/xnat/src/aiaa-tools, client/ApiWrapper.js (addresses), client/restApi.js (parts and headers),
 client/AIAAClient.js (`expiry`, the file's name, `params` that are `null`), utils/prepareRunParameters.js. The viewer
-leaves its sessions to expire. We do not.
+never closes its sessions. We do.
 """
 
 from __future__ import annotations
@@ -22,16 +22,17 @@ from clients.transport import Answer, Transport
 
 _EXPIRY = 7200  # seconds: what the viewer asks for
 _CLOSED_WITHIN = 5.0  # seconds
-_GONE = (404, 440)  # of a session that is closed: it is not there any more
-_ALONE = "viewers work by sessions alone"
-_NO_ROUTE = f"if a proxy stands before the server, let it pass on /session/ as well as /v1/: {_ALONE}"
+_GONE = (404, 440)  # answers when a session to be closed does not exist any more
+_ALONE = "viewers use sessions only"
+_NO_ROUTE = f"if a proxy is in front of the server, let it forward /session/ as well as /v1/: {_ALONE}"
 _ADVICE = {
     404: _NO_ROUTE,
     405: _NO_ROUTE,
-    422: "use Clara 4.0: this server takes sessions in another form than XNAT's viewer for AIAA sends them, as was "
-    f"reported of Clara 4.1 (https://github.com/NVIDIA/clara-train-examples/issues/16): {_ALONE}",
+    422: "use Clara 4.0: this server expects sessions in another form than XNAT's viewer for AIAA sends, as reported "
+    f"for Clara 4.1 (https://github.com/NVIDIA/clara-train-examples/issues/16): {_ALONE}",
     406: f"enable sessions on the server: {_ALONE}",  # as MONAI Label answers, AIAA's successor
-    500: f"see the server's log; the folder sessions in its workspace must be writable for it, with room: {_ALONE}",
+    500: "see the server's log; the folder sessions in its workspace must be writable for AIAA, with free space: "
+    f"{_ALONE}",
 }
 
 
@@ -39,15 +40,15 @@ class SessionLost(Rejected):
     """The server does not know a session that it opened a moment ago."""
 
     advice = (
-        "if several servers answer at this address, let each client stay with one (nginx: ip_hash), or let them share "
-        "the workspace; else see the server's log"
+        "if several servers answer at this address, send each client always to the same one (nginx: ip_hash), or let "
+        "them share the workspace; otherwise see the server's log"
     )
 
 
 class Session:
     """
     Attributes:
-        left_open: why the session could not be closed, once it is to be; "" if it was.
+        left_open: after the session's end, why it could not be closed; "" if it was closed.
     """
 
     def __init__(self, url: str, ca_file: str | None, session_id: str) -> None:
@@ -60,7 +61,7 @@ class Session:
         """
         Args:
             url, ca_file: of the server, see `clients.transport`.
-            image: a file in a format that AIAA reads. filename: by which it is sent.
+            image: a file in a format that AIAA reads. filename: the name in the form.
             deadline: seconds.
 
         Raises:
@@ -76,7 +77,7 @@ class Session:
                     "",
                     deadline=deadline,
                     expect=(200, *_ADVICE),
-                    repeat=False,  # or there would be two
+                    repeat=False,  # a second PUT would open a second session
                     query={"expiry": _EXPIRY},
                     headers={"Accept": "application/json"},
                     body=lambda _limit: (form.to_string(), form.content_type),
@@ -120,7 +121,7 @@ class Session:
                     body=lambda _limit: (form.to_string(), form.content_type),
                 )
             if answer.status == 440:
-                raise SessionLost(f"{answer.answered}: the session that the server has just opened is unknown to it")
+                raise SessionLost(f"{answer.answered}: the server does not know the session that it has just opened")
             return image_of(answer)
         except ClientError as error:
             raise explained(error, "the inference") from None

@@ -73,7 +73,7 @@ def published(container: str, docker_host: str | None) -> list[tuple[str, int]]:
         container: name or id.
 
     Returns:
-        None of them if the engine says that it has no such container. An address may be "", for all.
+        An empty list if the engine says that it has no such container. An address may be "": all addresses.
 
     Raises:
         Rejected, Unreachable: the engine said no, or did not answer.
@@ -149,7 +149,9 @@ def text_in(container: str, path: str, docker_host: str | None) -> str | None:
                 file = archive.extractfile(member) if member else None
                 return None if file is None else file.read(_FILE_LIMIT).decode(errors="replace")
         except (tarfile.TarError, EOFError) as error:
-            raise Broken(f"container {container}: {path} did not come as an archive: {error}") from None
+            raise Broken(
+                f"container {container}: cannot read {path}: the engine sent no valid archive: {error}"
+            ) from None
 
 
 def run_to_its_end(container: str, docker_host: str | None) -> int:

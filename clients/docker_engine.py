@@ -26,8 +26,8 @@ def docker_engine(docker_host: str | None, *, timeout: int = _TIMEOUT) -> Iterat
         timeout: seconds for one call.
 
     Raises:
-        Rejected: the engine said no, or has no such object. Unreachable: it did not answer. Broken: it answered what
-            no engine answers.
+        Rejected: the engine said no, or has no such object. Unreachable: it did not answer. Broken: its answer is
+            not one of a Docker engine.
     """
     try:
         address = EngineAddress.of(docker_host)
@@ -41,7 +41,7 @@ def docker_engine(docker_host: str | None, *, timeout: int = _TIMEOUT) -> Iterat
         raise Rejected(f"{where}: {_one_line(error.explanation or error)}") from None
     except NoEngine as error:
         raise Unreachable(f"{where} did not answer: {_one_line(error)}", advice=error.advice) from None
-    except Exception as error:  # noqa: BLE001 - what the SDK raises has no class in common; all is raised again
+    except Exception as error:  # noqa: BLE001 - the SDK's errors have no common class; all are raised again
         raise sdk_failed(error, where) from None
 
 

@@ -1,6 +1,6 @@
 """What a Docker engine answers, read with care: another program, or a proxy, may answer in its place.
 
-The Docker SDK takes every answer, and the user's own `config.json`, for what it should be.
+The Docker SDK does not check any answer, nor the user's own `config.json`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _PROJECT = str(Path(__file__).parents[1])
 
 
 def part(answer: object, kind: type[T], *path: str) -> T:
-    """What stands at a place of an answer, by its keys.
+    """The value at a place in an answer.
 
     Raises:
         Broken: there is nothing of this kind.
@@ -27,13 +27,13 @@ def part(answer: object, kind: type[T], *path: str) -> T:
     for key in path:
         value = value.get(key) if isinstance(value, Mapping) else None
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-        what = f"{'.'.join(path) or 'the answer'} is {type(value).__name__}, where {kind.__name__} belongs"
-        raise Broken(f"a Docker engine's answer is not as its API has it: {what}")
+        what = f"{'.'.join(path) or 'the answer'} is {type(value).__name__} instead of {kind.__name__}"
+        raise Broken(f"a Docker engine's answer does not match its API: {what}")
     return value
 
 
 def optional(answer: object, kind: type[T], default: T, *path: str) -> T:
-    """The same, with a default for what is not there, or is null."""
+    """The same, with a default for a value that is missing or null."""
     try:
         return part(answer, kind, *path)
     except Broken:
@@ -44,7 +44,7 @@ def items(answer: object, *path: str) -> list[Mapping[str, Any]]:
     """The objects of a list; null is an empty one.
 
     Raises:
-        Broken: it is no list, or holds something else.
+        Broken: it is not a list, or an item is not an object.
     """
     value = answer
     for key in path:
@@ -55,8 +55,8 @@ def items(answer: object, *path: str) -> list[Mapping[str, Any]]:
 
 
 def sdk_failed(error: Exception, where: str) -> Exception:
-    """An error that is no error of the Docker SDK's own: what to raise for it. Where the SDK stumbled, it is `Broken`;
-    a defect of ours stays what it is.
+    """What to raise for an error that is not one of the Docker SDK's own classes: `Broken` if it was raised inside the
+    SDK. A defect of our own code stays as it is.
 
     Args:
         where: the engine, for people.

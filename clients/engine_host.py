@@ -86,7 +86,7 @@ def refusal_of(
     if not said:
         return None
     refused = _of_port(docker_host, wanted, said)
-    # Whatever else it said is about the GPUs: nothing else was asked for.
+    # Any other refusal is about the GPUs: the trial asks for nothing else.
     return refused if refused or not requests else _of_gpus(engine, wanted, said)
 
 
@@ -138,7 +138,7 @@ def device_requests(gpus: Sequence[str]) -> list[DeviceRequest]:
 
 
 def _of_gpus(engine: docker.DockerClient, wanted: Wanted, said: str) -> Refusal:
-    """What was said against a container that asks for GPUs."""
+    """The refusal of a container that asks for GPUs."""
     names = ", ".join(wanted.gpus)
     cdi = gpus_are_cdi(wanted.gpus)
     if "could not select device driver" in said:
@@ -153,12 +153,12 @@ def _of_gpus(engine: docker.DockerClient, wanted: Wanted, said: str) -> Refusal:
     if cdi:
         there = cdi_devices(engine.info())
         advice = f"it has: {_some(there)}" if there else "`nvidia-ctk cdi list` on its host lists what there is"
-        advice += "; name those, or write the description anew with `nvidia-ctk cdi generate` there, or set gpus: []"
+        advice += "; name those, or write the description again with `nvidia-ctk cdi generate` there, or set gpus: []"
     elif "unknown device" in said or "device error" in said:
         advice = "`nvidia-smi -L` on its host lists what there is; name those, or set gpus: []"
     else:
         advice = (
-            "mend what it names on the engine's host (`nvidia-container-cli -k -d /dev/tty info` there tells more of "
+            "fix what it names on the engine's host (`nvidia-container-cli -k -d /dev/tty info` there shows more about "
             "NVIDIA's part), or set gpus: []"
         )
     return Refusal("gpus", f"the engine cannot give GPU {names} (it said: {said})", advice)

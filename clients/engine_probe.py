@@ -43,7 +43,9 @@ def _image_of(said: str) -> str:
     try:
         return part(json.loads(str(said).strip().splitlines()[-1]), str, "status")
     except (ValueError, IndexError, RecursionError):
-        raise Broken(f"a Docker engine answered to an image: {shortened(one_line(str(said)))}") from None
+        raise Broken(
+            f"a Docker engine gave an unexpected answer when an image was made: {shortened(one_line(str(said)))}"
+        ) from None
 
 
 def refusal(engine: docker.DockerClient, image: str, labels: Mapping[str, str], **options: Any) -> str:
@@ -76,7 +78,7 @@ def refusal(engine: docker.DockerClient, image: str, labels: Mapping[str, str], 
 
 def _words(error: APIError) -> str:
     said = one_line(str(error.explanation or error)) or "nothing"
-    # The engine's words come first, and last those of the hook that it quotes.
+    # The engine's own words come first. The words of the hook that it quotes come last.
     return said if len(said) <= 2 * _SAID else f"{said[:_SAID]} ... {said[-_SAID:]}"
 
 
@@ -85,8 +87,8 @@ def _about_the_program(said: str) -> bool:
 
     The words are those of runc ("exec: "/x": stat /x: no such file or directory"), crun ("executable file `/x` not
     found"), gVisor ("error finding executable "/x" in PATH []: no such file or directory") and Kata ("the file /x was
-    not found"). All else is a refusal, by whatever refuses: a hook may name the program too, as part of the command
-    line that it did not like.
+    not found"). Every other message is a refusal. A hook may name the program too, as part of the command line that
+    it refuses.
     """
     program = re.escape(_PROGRAM)
     found = rf"(exec|executable|file)\W+{program}\W.{{0,80}}(no such file|not found|permission denied)"

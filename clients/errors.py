@@ -33,16 +33,16 @@ class ClientError(Exception):
         """All that a person who runs a command is shown."""
         return f"{_unended(str(self))}: {self.advice}"
 
-    def with_more(self, *told: str, advice: str = "") -> Self:
-        """The same error with more words. Empty ones leave no trace.
+    def with_more(self, *more: str, advice: str = "") -> Self:
+        """The same error with a longer message and advice. Empty texts are left out.
 
         Args:
-            told: what else is known.
+            more: further facts.
             advice: what else to do.
         """
-        more = type(self)(joined(str(self), *told), advice=joined(self.advice, advice))
-        more.__dict__ = {**vars(self), **vars(more)}
-        return more
+        longer = type(self)(joined(str(self), *more), advice=joined(self.advice, advice))
+        longer.__dict__ = {**vars(self), **vars(longer)}
+        return longer
 
 
 class Unreachable(ClientError):
@@ -105,14 +105,14 @@ class Broken(ClientError):
 
 
 def joined(*parts: str) -> str:
-    """Parts of a message as one text; empty parts leave no trace."""
+    """Parts of a message as one text; empty parts are left out."""
     *first, last = [part for part in parts if part] or [""]
     return "; ".join([*map(_unended, first), last])
 
 
 def _unended(text: str) -> str:
-    """Without what ends a sentence, as it goes on: AIAA's own words end with a full stop. Dots that say that words were
-    cut stay."""
+    """Without the end of a sentence, because more text follows: AIAA's own messages end with a full stop. Dots that
+    show a shortened text stay."""
     return text if text.endswith("...") else text.rstrip(" .;:,")
 
 

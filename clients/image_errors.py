@@ -1,4 +1,4 @@
-"""Why an engine cannot get an image, in its own words, and what to do about it.
+"""Why an engine cannot pull an image, in the engine's own words, and what to do about it.
 
 The words are those of the engine (https://github.com/moby/moby, `distribution` and `registry`), of Go's libraries below
 it, and of registries, whose codes are in https://distribution.github.io/distribution/spec/api/#errors-2.
@@ -40,12 +40,12 @@ def refusal(image: str, where: str, said: str, login: Login | None) -> Rejected 
         image: its name.
         where: the engine, as `Docker engine ssh://gpu1`.
         said: what the engine said.
-        login: what the registry was given; None for nothing.
+        login: the log-in that the registry got; None if it got none.
     """
     name = ImageName.of(image)
     registry = "Docker Hub" if name.registry == DOCKER_HUB else name.registry
     words = shortened(one_line(redacted(said, login.secrets if login else ()))) or "nothing"
-    told = f"image {image}: {where} cannot get it from {registry}"
+    message = f"image {image}: {where} cannot get it from {registry}"
     lower = words.lower()
 
     def has(pattern: str) -> bool:
@@ -54,16 +54,16 @@ def refusal(image: str, where: str, said: str, login: Login | None) -> Rejected 
     if has(_LIMIT):
         advice = "wait until the registry's limit is over, or log in" if login is None else "wait until it is over"
         return Rejected(
-            f"{told}, which limits how much is pulled (it said: {words})", advice=_with(advice, name, login)
+            f"{message}, which limits how much is pulled (it said: {words})", advice=_with(advice, name, login)
         )
     if has(_DISK):
         return Rejected(
-            f"{told}, as the disk of the engine's host is full (it said: {words})",
+            f"{message}, as the disk of the engine's host is full (it said: {words})",
             advice="make room there (`docker system df` on it shows what images take), then run the command again",
         )
     if has(_PLAIN_HTTP):
         return Rejected(
-            f"{told}, which speaks http, not https (it said: {words})",
+            f"{message}, which speaks http, not https (it said: {words})",
             advice=f'give the registry TLS, or add {name.registry} to "insecure-registries" in /etc/docker/daemon.json '
             "on the engine's host",
         )
@@ -84,61 +84,62 @@ def refusal(image: str, where: str, said: str, login: Login | None) -> Rejected 
         return Unreachable(f"{told}, whose certificate the engine does not trust (it said: {words})", advice=advice)
     if has(_PLATFORM):
         return Rejected(
-            f"{told}, as it is not there for that host's platform (it said: {words})",
-            advice="choose an image that is there for the processor of the engine's host, or another engine",
+            f"{message}, which has none for that host's platform (it said: {words})",
+            advice="choose an image that exists for the processor of the engine's host, or another engine",
         )
     if has(_NAME):
-        return Rejected(f"{told}, as that is no image's name (it said: {words})", advice="correct the image's name")
-    # A registry that hides what an account may not see says `denied` and `does not exist` in one sentence.
+        return Rejected(
+            f"{message}, because that is not a valid image name (it said: {words})", advice="fix the image's name"
+        )
+    # A registry that hides images from an account says `denied` and `does not exist` in one sentence.
     if has(_REFUSED):
-        return _refused(told, words, name, login)
+        return _refused(message, words, name, login)
     if has(_MISSING):
         what = f"digest {name.reference}" if name.by_digest else f"tag {name.reference}"
         return Rejected(
-            f"{told}: it has no {what} of {name.repository} (it said: {words})",
-            advice="correct the image's name or tag; some registries say this of images that the account may not see, "
-            "too",
+            f"{message}: it has no {what} of {name.repository} (it said: {words})",
+            advice="fix the image's name or tag; some registries also say this for images that the account may too",
         )
     if has(_BROKEN_OFF):
         return Unreachable(
-            f"{told}: the transfer broke off, though the engine tried again (it said: {words})",
-            advice='run the command again; if the line is poor, set "max-download-attempts": 100 in '
+            f"{message}: the transfer broke off, though the engine tried again (it said: {words})",
+            advice='run the command again; if the network connection is poor, set "max-download-attempts": 100 in '
             "/etc/docker/daemon.json on the engine's host and restart Docker there",
         )
     if has(_NOT_REACHED):
         return Unreachable(
-            f"{told}, which the engine's host does not reach (it said: {words})",
+            f"{message}, which the engine's host cannot reach (it said: {words})",
             advice=f"check on the engine's host that it reaches https://{_address(name)}/v2/, and the proxy of its "
             "Docker engine (https://docs.docker.com/engine/daemon/proxy/)",
         )
-    return Rejected(f"{told} (it said: {words})", advice="correct what it names, then run the command again")
+    return Rejected(f"{message} (it said: {words})", advice="fix what it names, then run the command again")
 
 
 def wrong_platform(image: str, where: str, has: str, wanted: str) -> Rejected:
-    """The error for an image that is there, for another processor."""
+    """The error for an image that exists only for another processor."""
     return Rejected(
         f"image {image}: it is for {has}, and the host of {where} is {wanted}",
-        advice="choose an image that is there for the processor of the engine's host, or another engine",
+        advice="choose an image that exists for the processor of the engine's host, or another engine",
     )
 
 
-def _refused(told: str, words: str, name: ImageName, login: Login | None) -> Refused:
+def _refused(message: str, words: str, name: ImageName, login: Login | None) -> Refused:
     if login is None:
         return Refused(
-            f"{told}, which wants a log-in, and there is none for it here (it said: {words})",
+            f"{message}, which requires a log-in, and this machine has none for it (it said: {words})",
             advice=_with("log in", name, login),
         )
     account = login.auth.get("username")
     whose = f"of account {account} " if account else ""
-    rights = "see whether it is still valid and may pull this image"
+    rights = "check that it is still valid and may pull this image"
     if name.registry == "nvcr.io":
         rights = (
             "see whether the NGC key is still valid (https://org.ngc.nvidia.com/setup/api-keys), and whether its "
             "organization may pull this image and has accepted its terms (its page at https://catalog.ngc.nvidia.com)"
         )
     return Refused(
-        f"{told}, which refused the log-in {whose}from {login.source} (it said: {words})",
-        advice=f"{rights}; then correct it in {login.source}",
+        f"{message}, which refused the log-in {whose}from {login.source} (it said: {words})",
+        advice=f"{rights}; then fix it in {login.source}",
     )
 
 

@@ -33,7 +33,7 @@ class ImageName:
     def of(cls, image: str) -> ImageName:
         """
         Args:
-            image: any text; what is wrong with it, the engine says.
+            image: any text; the engine reports what is wrong with it.
         """
         name, _, digest = image.partition("@")
         # A colon before the last slash belongs to the registry's port.

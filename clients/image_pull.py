@@ -1,7 +1,7 @@
-"""An image on an engine, pulled once, by a process of its own that a killed run does not take with it.
+"""An image on an engine, pulled once, by a separate process that continues when the run is killed.
 
-That process has a file, which it writes to and holds a lock on (flock(2)) for as long as it lives. Whoever wants the
-same image on the same engine meanwhile reads along: another server of the run, or the next run after a kill.
+That process writes to a file, and holds a lock on the file (flock(2)) as long as it lives. Anybody who needs the same
+image on the same engine meanwhile reads this file: another server of the run, or the next run after a kill.
 """
 
 from __future__ import annotations
@@ -27,8 +27,9 @@ from engines.errors import NoEngine
 
 _PROJECT = Path(__file__).parents[1]
 _LOOK_EVERY = 0.2  # seconds between two looks at what the process writes
-_SOON = 10.0  # seconds: what is over by then is not worth a line
-# Variables that the process does not get: secrets that it needs not, and the mark by which a run's processes are ended.
+_SOON = 10.0  # seconds: a shorter step gets no line
+# Variables that the process does not get: secrets that it does not need, and the mark of a run's processes, which are
+# ended with the run.
 _NOT_ITS = ("PULUMI_", "XNAT_AIAA_RUN")
 
 
@@ -38,8 +39,8 @@ class Wanted:
     Attributes:
         docker_host: the engine; None is the default one.
         image: its name.
-        login: user name and password of the stack file for its registry; None for those that Docker has.
-        wrong_login: why the stack file's log-in cannot be used; it matters only if the image is not there.
+        login: user name and password of the stack file for its registry; None to use Docker's own.
+        wrong_login: why the stack file's log-in cannot be used; it matters only if the engine lacks the image.
     """
 
     docker_host: str | None
@@ -68,10 +69,10 @@ async def pulled(wanted: Wanted, folder: Path, tell: Callable[[str], None]) -> s
 
     Args:
         folder: for the files of such pulls; the same for all runs of this project folder.
-        tell: is given lines about a pull that takes long.
+        tell: gets lines about a pull that takes long.
 
     Raises:
-        ClientError: it did not come.
+        ClientError: the pull failed.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = _file(folder, wanted.docker_host, wanted.image)
@@ -85,7 +86,7 @@ async def pulled(wanted: Wanted, folder: Path, tell: Callable[[str], None]) -> s
         if begun is not None:
             secrets = wanted.login[1:] if wanted.login else ()
             raise ClientError(redacted(str(ended["error"]), secrets), advice=redacted(str(ended["advice"]), secrets))
-        # What another run had begun came to no good end, perhaps by another log-in: once more, by this run's own.
+        # A pull that another run began has failed, perhaps because of its log-in: try again with this run's own.
 
 
 def _file(folder: Path, docker_host: str | None, image: str) -> Path:
@@ -112,9 +113,9 @@ def _begin(wanted: Wanted, path: Path) -> subprocess.Popen[str] | None:
         except BlockingIOError:
             return None
         output.truncate(0)
-        # The process inherits the open file that the lock belongs to, so it has the lock from its first moment to its
-        # last; programs that it starts itself, such as ssh, which may leave one of its own behind, do not inherit that.
-        # The image's name is there for who looks at a list of processes.
+        # The process inherits the open file that the lock belongs to, so it holds the lock from its start to its end.
+        # Programs that it starts, such as ssh, which may leave a process of its own behind, do not inherit the lock.
+        # The image's name is there for people who look at a list of processes.
         process = subprocess.Popen(  # noqa: S603 - our own module
             [sys.executable, "-m", "clients.image_pull_process", wanted.image],
             cwd=_PROJECT,
@@ -136,7 +137,7 @@ def _begin(wanted: Wanted, path: Path) -> subprocess.Popen[str] | None:
 async def _end(path: Path, process: subprocess.Popen[str] | None, lines: _Lines) -> dict[str, Any]:
     """What the process at work wrote last, when it has ended: `done`, or `error` and `advice`."""
     last: dict[str, Any] = {}
-    odd = ""
+    other = ""
     with path.open("rb") as file:
         while True:
             ended = process.poll() is not None if process else _is_free(path)
@@ -144,20 +145,20 @@ async def _end(path: Path, process: subprocess.Popen[str] | None, lines: _Lines)
                 try:
                     last = dict(json.loads(line))
                 except ValueError:
-                    odd = line.decode(errors="replace").strip() or odd
+                    other = line.decode(errors="replace").strip() or other
                     continue
-                lines.told(last)
+                lines.note(last)
             if ended:
                 break
             await asyncio.sleep(_LOOK_EVERY)
     if "done" in last or "error" in last:
         return last
-    told = f"the process that pulled it ended without a result{f': {odd}' if odd else ''}"
-    return {"error": told, "advice": "run the command again"}
+    message = f"the process that pulled it ended without a result{f': {other}' if other else ''}"
+    return {"error": message, "advice": "run the command again"}
 
 
 def _whole_lines(file: IO[bytes]) -> Iterator[bytes]:
-    """What was written since the last call, without a line that is not written to its end yet."""
+    """What was written since the last call, without a last line that is not complete yet."""
     while True:
         start = file.tell()
         line = file.readline()
@@ -181,7 +182,7 @@ def _opened(path: Path) -> IO[bytes]:
 
 
 class _Lines:
-    """Few lines about a pull, from what the process writes each second."""
+    """A small number of lines about a pull, from what the process writes each second."""
 
     def __init__(self, what: str, tell: Callable[[str], None], *, clock: Callable[[], float] = time.monotonic) -> None:
         self._what, self._tell, self._clock = what, tell, clock
@@ -190,16 +191,16 @@ class _Lines:
         self._unpacking = False
         self._began = clock()
 
-    def told(self, document: dict[str, Any]) -> None:
+    def note(self, document: dict[str, Any]) -> None:
         at = document.get("at")
         if not at:
             return
         if at["retries"] > self._retries:
             self._retries = at["retries"]
-            self._tell(f"{self._what}: the transfer broke off; the engine tries again (time {self._retries})")
+            self._tell(f"{self._what}: the transfer broke off; the engine tries again (attempt {self._retries})")
         if at["unpacking"]:
             if not self._unpacking and self._clock() - self._began > _SOON:
                 self._unpacking = True
-                self._tell(f"{self._what}: all of it came; the engine unpacks it")
+                self._tell(f"{self._what}: all layers are downloaded; the engine unpacks them")
             return
         self._progress.at(at["bytes"], total=at["total"], detail=f"{at['complete']} of {at['layers']} layers")

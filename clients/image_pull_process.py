@@ -1,9 +1,9 @@
-"""A process that holds one pull: `clients.image_pull` starts it, and it goes on when that is killed.
+"""A process that holds one pull. `clients.image_pull` starts it, and it continues when that is killed.
 
-An engine ends a pull whose client is gone, and one that keeps images in its own graph drivers (the default before
-Docker 29) then throws away all layers that came. So the client of a pull is this process, which nobody ends.
+An engine stops a pull when its client disconnects. An engine that stores images with graph drivers (the default before
+Docker 29) then deletes all layers that it received. So the client of a pull is this process, which no run ends.
 
-It reads one JSON document, the request, and writes one JSON document a line: how far it is, and how it ended.
+It reads one JSON document, the request, and writes JSON documents, one a line: the progress, and at the end the result.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def _pulled(request: Mapping[str, Any]) -> str:
     """The image's id.
 
     Raises:
-        ClientError: it is not there and does not come.
+        ClientError: the engine does not have the image, and the pull failed.
     """
     docker_host, image = request["docker_host"], request["image"]
     with docker_engine(docker_host, timeout=images.SILENCE) as engine:
@@ -55,7 +55,7 @@ def _login(request: Mapping[str, Any]) -> Login | None:
 
 
 class _Teller:
-    """Writes how far it is, once a second."""
+    """Writes the progress, once a second."""
 
     def __init__(self) -> None:
         self._last = 0.0

@@ -1,4 +1,4 @@
-"""Images on a Docker engine: whether one is there, whether it could be had, and how it gets there.
+"""Images on a Docker engine: whether the engine has one, whether it could pull it, and the pull itself.
 
 Source: https://docs.docker.com/reference/api/engine/version/v1.41/ (ImageCreate, DistributionInspect).
 """
@@ -20,8 +20,8 @@ from clients.errors import ClientError
 from clients.image_name import ImageName
 from clients.registry_login import Login
 
-SILENCE = 1800  # seconds without a word from an engine that pulls: it speaks each second while anything moves
-# The engine's words for a processor, by those that images may have.
+SILENCE = 1800  # seconds without data from an engine that pulls: it sends something each second while the pull works
+# The name of a processor in images, by the name that an engine may use.
 _SAME = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
@@ -34,7 +34,7 @@ def id_of(engine: docker.DockerClient, image: str) -> str | None:
 
 
 def id_on(docker_host: str | None, image: str) -> str | None:
-    """The same, on an engine that is yet to be asked.
+    """The same, with a connection of its own to the engine.
 
     Raises:
         Rejected, Unreachable: the engine said no, or did not answer.
@@ -45,7 +45,7 @@ def id_on(docker_host: str | None, image: str) -> str | None:
 
 @dataclass
 class Layers:
-    """How far a pull is, by what the engine says of it.
+    """The progress of a pull, from the engine's events.
 
     Attributes:
         retries: how often a transfer broke off and the engine tried it again.
@@ -69,7 +69,7 @@ class Layers:
             self._bytes[layer] = (self._bytes[layer][1],) * 2
 
     def so_far(self) -> dict[str, Any]:
-        """For who waits: plain values."""
+        """The progress as plain values."""
         is_there = [layer for layer, state in self._states.items() if state in ("Pull complete", "Already exists")]
         known = all(layer in self._bytes or state == "Already exists" for layer, state in self._states.items())
         total = sum(total for _, total in self._bytes.values())
@@ -87,16 +87,16 @@ class Layers:
 def pull(
     engine: docker.DockerClient, where: str, image: str, login: Login | None, tell: Callable[[Layers], None]
 ) -> str:
-    """Have the engine fetch an image; returns its id. An engine that is at it already does not fetch it twice.
+    """Have the engine pull an image; returns its id. An engine that already pulls it does not pull it twice.
 
     Args:
         engine: with a timeout of `SILENCE`.
         where: the engine, for errors.
         login: for the image's registry.
-        tell: is given how far it is, each time that the engine says something.
+        tell: gets the progress, each time that the engine sends an event.
 
     Raises:
-        ClientError: it did not get it, or got one that its host cannot run. OSError: its connection broke off.
+        ClientError: the pull failed, or the image is for another processor. OSError: the connection broke off.
     """
     name = ImageName.of(image)
     auth = dict(login.auth) if login else {}
@@ -114,12 +114,14 @@ def pull(
         raise image_errors.refusal(image, where, str(error.explanation or error), login) from None
     except (urllib3.exceptions.HTTPError, http.client.HTTPException) as error:
         broke_off = type(error).__name__
-    if broke_off:  # as what it is, for who knows the way to the engine; those words are of no use to a person
+    if (
+        broke_off
+    ):  # a plain connection error, which `docker_engine` explains; the library's own words do not help a person
         raise ConnectionError(f"the connection broke off while it pulled {image} ({broke_off})")
     got = id_of(engine, image)
     if got is None:
         raise ClientError(
-            f"image {image}: {where} ended the pull, and has no such image",
+            f"image {image}: {where} ended the pull, but does not have the image",
             advice="run the command again; the engine's own log may say why",
         )
     require_platform(engine, where, image)
@@ -133,7 +135,7 @@ def available(engine: docker.DockerClient, where: str, image: str, login: Login 
         ClientError: it could not, or the image is for another processor.
     """
     try:
-        # The registry is asked by the engine, from its host.
+        # The engine asks the registry, from its own host.
         about = engine.images.get_registry_data(image, auth_config=dict(login.auth) if login else {}).attrs
     except APIError as error:
         raise image_errors.refusal(image, where, str(error.explanation or error), login) from None
@@ -143,10 +145,10 @@ def available(engine: docker.DockerClient, where: str, image: str, login: Login 
 
 
 def require_platform(engine: docker.DockerClient, where: str, image: str) -> None:
-    """An engine takes an image for another processor without a word, if its registry has no other.
+    """Without an error, an engine pulls an image for another processor, if the registry has no other.
 
     Raises:
-        ClientError: an image that is there is for another processor than the engine's.
+        ClientError: the engine has the image, but for another processor than its own.
     """
     has, wanted = _platform(engine.images.get(image).attrs), _platform(engine.version())
     if has and has != wanted:

@@ -6,7 +6,7 @@ from clients.docker_engine import docker_engine
 
 
 def remove(name: str, docker_host: str | None) -> bool:
-    """Remove all networks of this name; gives whether there was one.
+    """Remove all networks of this name; returns whether there was one.
 
     Raises:
         Rejected, Unreachable: the engine said no, as running containers are on it; or it did not answer.

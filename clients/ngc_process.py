@@ -90,7 +90,9 @@ class SdkProcess:
         try:
             parts = urlsplit(self.url)
         except ValueError as error:
-            raise ClientError(f"NGC at {self.url}: that is no address: {error}", advice=f"give one, as {URL}") from None
+            raise ClientError(
+                f"NGC at {self.url}: that is not a valid address: {error}", advice=f"use one such as {URL}"
+            ) from None
         as_guest_here = self.key is None and parts.scheme == "http" and _is_loopback(parts.hostname)
         if parts.scheme != "https" and not as_guest_here:
             raise ClientError(f"NGC at {self.url}: that is no https address", advice=f"give one, as {URL}")

@@ -7,7 +7,9 @@ from collections.abc import Callable
 
 _SECONDS = 10.0  # between two lines; what takes less is not worth any
 _PERCENT = 10.0  # between two lines, where the size is known
-_RAREST = 300.0  # seconds between two lines, where it is not: each wait is twice as long as the one before
+_RAREST = (
+    300.0  # longest seconds between two lines, if the size is not known: each wait is twice as long as the one before
+)
 _MB = 1 << 20
 
 
@@ -34,11 +36,11 @@ class Progress:
 
     def at(self, done: int, *, total: int | None = None, detail: str = "") -> None:
         """So many bytes are there. May be called for each chunk. The first number may be what was there before, and a
-        smaller number than the one before begins anew: the rate is that of what was moved.
+        smaller number than the one before starts again: the rate counts only bytes that were moved.
 
         Args:
-            total: bytes, where they become known on the way.
-            detail: more words of how far it is.
+            total: bytes, if they become known during the transfer.
+            detail: more text about the progress.
         """
         self._total = total or self._total
         if self._first is None or done < self._first:

@@ -24,7 +24,7 @@ from clients.image_name import DOCKER_HUB
 _HUB_KEY = "https://index.docker.io/v1/"  # Docker's own registry in configuration files and to helpers
 _TOKEN_USER = "<token>"  # noqa: S105 - a helper's user name that says that the secret is an identity token
 _NOT_FOUND = "credentials not found"
-_HELPER_TIMEOUT = 60  # seconds: a helper may ask somebody, but nobody may be there
+_HELPER_TIMEOUT = 60  # seconds: a helper may ask a person, but there may be nobody to answer
 _ADVICE = "run `docker login {registry}` again, or give registries.{registry} in the stack file"
 
 
@@ -33,7 +33,7 @@ class Login:
     """
     Attributes:
         source: where it is from, as `registries.nvcr.io` or `/home/me/.docker/config.json`.
-        auth: what an engine is given, by the keys of the Engine API's `AuthConfig`.
+        auth: what the engine gets, with the keys of the Engine API's `AuthConfig`.
     """
 
     source: str
@@ -45,7 +45,7 @@ class Login:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What must be shown to nobody, in each form in which a registry may echo it."""
+        """What must never be shown, in each form in which a registry may echo it."""
         values = {self.auth.get(key, "") for key in ("password", "identitytoken", "registrytoken")} - {""}
         pair = f"{self.auth.get('username', '')}:{self.auth.get('password', '')}"
         return (*values, base64.b64encode(pair.encode()).decode()) if values else ()
@@ -80,7 +80,7 @@ def _key_of(registry: str) -> str:
 
 
 def _configurations() -> list[tuple[str, Mapping[str, Any]]]:
-    """Each with where it is from, the first to be asked first."""
+    """Each with its source, in the order in which they are searched."""
     found = []
     if text := os.environ.get("DOCKER_AUTH_CONFIG"):
         found.append(("DOCKER_AUTH_CONFIG", _parsed(text, "the environment variable DOCKER_AUTH_CONFIG")))
@@ -91,7 +91,7 @@ def _configurations() -> list[tuple[str, Mapping[str, Any]]]:
     except (FileNotFoundError, NotADirectoryError):
         pass
     except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or "it is no text in UTF-8"
+        why = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise ClientError(
             f"Docker's configuration {path} cannot be read: {why}",
             advice="the user who runs this command needs to read it; DOCKER_CONFIG names another folder",
@@ -142,14 +142,14 @@ def _host(key: str) -> str:
 def _of_helper(helper: str, registry: str, source: str) -> dict[str, str] | None:
     """What the program `docker-credential-HELPER` has; None if it has nothing for this registry."""
     key, program = _key_of(registry), f"docker-credential-{helper}"
-    advice = f"see to it that `echo {key} | {program} get` works for this user, or correct {source}"
+    advice = f"make sure that `echo {key} | {program} get` works for this user, or correct {source}"
     tried = f"the log-in for {registry}: {program}, which {source} names,"
     try:
         done = subprocess.run(  # noqa: S603 - the program that Docker's configuration names, as Docker runs it
             [program, "get"], input=key, capture_output=True, text=True, timeout=_HELPER_TIMEOUT, check=False
         )
     except (FileNotFoundError, PermissionError):
-        raise ClientError(f"{tried} is no program on this machine's PATH", advice=advice) from None
+        raise ClientError(f"{tried} is not a program on this machine's PATH", advice=advice) from None
     except subprocess.TimeoutExpired:
         raise ClientError(f"{tried} did not answer in {_HELPER_TIMEOUT} s", advice=advice) from None
     except (OSError, UnicodeDecodeError):

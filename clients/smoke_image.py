@@ -1,4 +1,4 @@
-"""The image of a smoke test, and the points that a user would click in it."""
+"""The image of a smoke test, and the points that a user would click in the image."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from model_files.config import Declared
 
 _AIR, _ORGAN = -1000, 60  # Hounsfield units
 _DARK, _BRIGHT = 0, 200  # of a picture
-_VOXEL = 1.0  # mm: what published configurations resample to, which then leaves the shape as it is
+_VOXEL = 1.0  # mm: published configurations resample to this size, so the shape stays the same
 _AXES = 3  # of a point, whatever the image has
 
 
 def volume(image: Declared) -> bytes:
     """A ball of soft tissue in air as gzipped NIfTI: int16 Hounsfield units in voxels of 1 mm, the channels last if
-    there are several; in a 2D image it is a disc. Along an axis it takes half of the image: in a flat one it is flat.
-    A PNG has the disc bright on dark, in 8 bits."""
+    there are several; in a 2D image it is a disc. Along each axis it takes half of the image.
+    In a PNG the disc is bright on dark, in 8 bits."""
     inside = sum(
         (((numpy.arange(size) - size // 2) / _radius(size)) ** 2).reshape(
             [-1 if other == axis else 1 for other in range(len(image.shape))]
@@ -39,7 +39,7 @@ def volume(image: Declared) -> bytes:
 
 
 def filename(image: Declared) -> str:
-    """By which it is sent: XNAT's viewer has one name for all."""
+    """The name in the form: XNAT's viewer uses one name for all images."""
     return "image.png" if image.format == "png" else "image.nii.gz"
 
 

@@ -2,8 +2,8 @@
 
 A model may load and yet fail at every inference (a TorchScript file of a newer PyTorch, for one:
 https://github.com/NVIDIA/ai-assisted-annotation-client/issues/99; or an image with too few channels: issue 92 there).
-A server may infer and yet be of no use to a clinician: viewers send the image once, open a session with it, and run
-models in that. So a model that a viewer offers is tried as the viewer runs it.
+A server may infer and still be useless for a clinician: viewers send the image once, open a session with it, and run
+models in this session. So a model that a viewer offers is tested as the viewer runs it.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ __all__ = ["NoAnswer", "Trial", "judge", "run"]
 class Trial:
     """
     Attributes:
-        seconds: that the inference took, and in a session the upload before it.
+        seconds: the time for the inference, and in a session for the upload before it.
         found: what the model answered, in words.
-        left: what is not as it should be afterwards; "" if nothing.
+        left: what was not cleaned up; "" if everything was.
     """
 
     seconds: float
@@ -51,14 +51,14 @@ def run(client: AiaaClient, model: str, deadline: float, *, declared: Declared |
 
     Raises:
         Rejected: the server does not list the model, or refused.
-        NoAnswer: its answer is no result for the image.
+        NoAnswer: its answer is not a result for the image.
         ClientError: the server did not answer, or not as documented.
     """
     entry = client.find(model)
     if entry is None:
         raise Rejected("the server does not list the model", advice="run `bin/pulumi refresh`, then `bin/pulumi up`")
     image = declared or declared_by(client.config(model))
-    # Viewers send no pictures: a model of those is for other clients.
+    # Viewers do not send PNG images: a model for those is for other clients.
     viewer = viewer_of(entry) if image.format == "nifti" else None
     if viewer:
         return _as_viewer(client, entry, image, viewer, deadline)
@@ -83,7 +83,7 @@ def _as_viewer(client: AiaaClient, entry: ModelEntry, image: Declared, viewer: V
 
 
 def params(model: ModelEntry, image: Declared) -> dict[str, Any]:
-    """What an inference that brings its image needs beside that: points, and how the result is to come back."""
+    """The other parameters of an inference that sends its image: points, and the form of the result."""
     extension = ".png" if image.format == "png" else ".nii.gz"
     return {**points(model, image), "result_extension": extension, "result_dtype": "uint16", "result_compress": True}
 

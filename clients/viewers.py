@@ -3,8 +3,8 @@
 Sources: of XNAT's viewer, oncai/ohif-viewer-xnat extensions/xnat/src/aiaa-tools (client/AIAAClient.js,
 utils/prepareRunParameters.js, modelTypes.js) and its menu (onRunModel); of NVIDIA's OHIF plugin, which offers
 pipelines, too, NVIDIA/clara-train-examples nvidia-aiaa/src (AIAAService/AIAAClient.js, components/AIAAPanel.js). The
-notices are theirs. In both, the reason is `undefined` whatever the server said: they look for it in axios's error,
-which has none.
+notices are quoted from them. In both, the reason is always `undefined`: they look for it in axios's error, which has no
+reason.
 """
 
 from __future__ import annotations

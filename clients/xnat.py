@@ -202,19 +202,19 @@ class XnatClient(XnatSession):
         return NoProject(f"there is no project {project}")
 
     def _unreadable(self, answer: Answer, scope: str) -> Broken:
-        """A 500 may be any trouble of XNAT's, and a 200 may be of somebody before it; what is stored decides. A
+        """A 500 may be any error of XNAT, and a 200 may come from a proxy in front of it; the stored text decides. A
         project's owners can write anything there, unchecked, through the configuration service's own API. The plugin
         answers the text `null` with 200 and an empty body, a list with `null` in it as it is, and the rest with 500."""
         row = self._stored(scope)
         words = said(answer.body, answer.secrets)[0]
         if row is None and words.startswith("Error creating JSON"):  # the plugin's, and for this alone
-            return UnreadableList(f"what is written there is no list of servers: {words[:_EXCERPT]}")
+            return UnreadableList(f"what is stored there is not a list of servers: {words[:_EXCERPT]}")
         if row is None:
             return Broken(str(answer.instead_of("a list of addresses")))
         if _are_texts(_parsed(row["contents"])):
             return Broken(
                 f"{answer.tried}: answered {answer.status} although a list is stored: {words or 'nothing'}",
-                advice="see XNAT's log and that of a proxy before it, then run the command again",
+                advice="see XNAT's log and the log of a proxy in front of it, then run the command again",
             )
         excerpt = " ".join(redacted(row["contents"], answer.secrets).split())
         return UnreadableList(f"what {row['user']} has written there is no list of servers: {excerpt[:_EXCERPT]}")

@@ -40,7 +40,7 @@ class UnreadableList(Broken):
 
 
 def login_refused(answer: Answer, username: str, url: str) -> ClientError:
-    """For 401, which does not tell its reason: XNAT answers a wrong password, a locked account and too many sessions
+    """For 401, which has no reason: XNAT answers a wrong password, a locked account and too many sessions
     alike. For 403, which may."""
     said = answer.text if answer.status == 403 else ""
     if "password has expired" in said:
@@ -49,9 +49,9 @@ def login_refused(answer: Answer, username: str, url: str) -> ClientError:
         return not_initialised("it refuses the log-in with 403", url)
     if "security token has expired" in said:
         return LoginRefused(
-            f"the alias token {username} has expired, or is none",
-            advice="issue another one, and give its alias and secret as xnat.username and xnat.password; by default "
-            "alias tokens last for two days, so an account of XNAT's own serves better",
+            f"the alias token {username} has expired, or is not valid",
+            advice="issue a new one, and give its alias and secret as xnat.username and xnat.password; by default "
+            "alias tokens are valid for two days, so a local XNAT account is better",
         )
     return LoginRefused(
         f"the log-in of {username} was refused ({answer.status}): the password is wrong, or the account is locked or "
@@ -73,7 +73,7 @@ def sessions_do_not_last(username: str, log_ins: int) -> Refused:
 
 def no_session_id(answer: Answer) -> Broken:
     """For a log-in that was answered 200 with anything but a session."""
-    return Broken(str(answer.instead_of("a session id")), advice=OWN_ADDRESS + ", past any log-in page before it")
+    return Broken(str(answer.instead_of("a session id")), advice=OWN_ADDRESS + ", without a log-in page in front of it")
 
 
 def session_refused(answer: Answer, username: str) -> Refused:

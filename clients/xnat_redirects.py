@@ -1,4 +1,4 @@
-"""What a redirect by XNAT, or by something before it, means: XNAT redirects where it wants a person with a browser.
+"""What a redirect by XNAT, or by a proxy in front of it, means. XNAT redirects when a person has to use a browser.
 
 Sources: NrgXnat/xnat, web/.../initialization/SecurityConfig.java, which names the pages; and, which redirect to them,
 web/.../security/{XnatExpiredPasswordFilter,XnatInitCheckFilter,XnatUrlAuthenticationFailureHandler}.java. docs/xnat.md
@@ -42,18 +42,18 @@ def require_no_redirect(answer: Answer, username: str, url: str) -> None:
 
 
 def leads_to_login(answer: Answer) -> bool:
-    """Whether XNAT redirects to its log-in page: so it does with a session that an administrator has ended."""
+    """Whether XNAT redirects to its log-in page. It does so for a session that an administrator has ended."""
     return answer.status in REDIRECTS and _LOGIN.search(_path(_target(answer))) is not None
 
 
 def own_name(username: str) -> str:
-    """The account in XNAT's own addresses, of one that logs in as `provider/user`: Tomcat takes no `%2F` in a path."""
+    """The account in XNAT's own addresses, if it logs in as `provider/user`: Tomcat allows no `%2F` in a path."""
     return username.partition("/")[2] or username
 
 
-def not_initialised(told: str, url: str) -> NotReady:
+def not_initialised(reason: str, url: str) -> NotReady:
     return NotReady(
-        f"XNAT is not initialised: {told}",
+        f"XNAT is not initialised: {reason}",
         advice=f"open {url} in a browser as an administrator and finish the set-up page, then run the command again",
     )
 
@@ -62,14 +62,14 @@ def password_expired(username: str, url: str, kind: type[Refused] = Refused) -> 
     role = shlex.quote(f"{url}/xapi/users/{quote(own_name(username), safe='')}/roles/non_expiring")
     return kind(
         f"the password of {username} has expired",
-        advice=f"log in once as {username} at {url} in a browser, set a new one there, and give that one as "
+        advice=f"log in once as {username} at {url} in a browser, set a new one there, and use that one as "
         f"xnat.password; with the role non_expiring it does not expire again: `curl -u ADMIN -X PUT {role}`",
     )
 
 
 def _meaning(answer: Answer, username: str, url: str) -> ClientError:
     shown = _target(answer)
-    told, path = f"{answer.tried}: redirects to {shown or 'nowhere'}", _path(shown)
+    message, path = f"{answer.tried}: redirects to {shown or 'nowhere'}", _path(shown)
     if other := _other_address(answer, url):
         if other.startswith("http:") and url.startswith("https:"):  # and the password would go there in clear
             return Rejected(
@@ -85,25 +85,25 @@ def _meaning(answer: Answer, username: str, url: str) -> ClientError:
     if _DISABLED.search(path):
         return Refused(
             f"the account {username} is disabled in XNAT",
-            advice="let an administrator of XNAT enable it (Administer, Users)",
+            advice="ask an XNAT administrator to enable it (Administer, Users)",
         )
     if _UNCONFIRMED.search(path):
         return Refused(
             f"the account {username} waits to be approved, or for its e-mail address to be verified",
-            advice="let an administrator of XNAT enable and verify it (Administer, Users)",
+            advice="ask an XNAT administrator to enable and verify it (Administer, Users)",
         )
     if _LOGIN.search(path):
         return Refused(
             f"{answer.tried}: redirects to the log-in page",
-            advice="check that a proxy before XNAT passes the header Authorization and the cookie JSESSIONID on",
+            advice="if a proxy is in front of XNAT, let it forward the header Authorization and the cookie JSESSIONID",
         )
     if _SIGN_ON.search(shown.lower()):
         return Refused(
             f"{answer.tried}: redirects to the sign-on page {shown}",
-            advice="a script cannot use single sign-on: set xnat.url to an address of XNAT that takes HTTP Basic "
-            "without it, and xnat.username to an account of XNAT's own, or to an alias token of one",
+            advice="a script cannot use single sign-on: set xnat.url to an address of XNAT that accepts HTTP Basic "
+            "authentication, and xnat.username to a local XNAT account, or to an alias token of one",
         )
-    return Rejected(told, advice=OWN_ADDRESS)
+    return Rejected(message, advice=OWN_ADDRESS)
 
 
 def _other_address(answer: Answer, url: str) -> str:
@@ -121,7 +121,7 @@ def _other_address(answer: Answer, url: str) -> str:
 
 
 def _target(answer: Answer) -> str:
-    """Of a redirect, without what is for the page that it leads to, which may be a secret: a session's ID, a state."""
+    """The target of a redirect, without its query and fragment, which may hold a secret: a session's ID, a state."""
     return re.split("[?;#]", answer.location, maxsplit=1)[0]
 
 

@@ -139,7 +139,7 @@ class XnatSession:
         try:
             who = self._transport.call("GET", "data", "auth", deadline=limit.left, headers=cookie)
         except ClientError:
-            return False  # then the 403 is what is told
+            return False  # then the 403 is reported
         return "User 'guest' is logged in" in who.text
 
     def _log_in(self, instead_of: dict[str, str]) -> None:
@@ -179,5 +179,5 @@ class XnatSession:
             raise meaning.no_session_id(answer)
         self._transport.secrets += (session,)
         cookies = {**answer.cookies, "JSESSIONID": session}
-        cookies.pop("SESSION_EXPIRATION_TIME", None)  # XNAT's word to its own pages
+        cookies.pop("SESSION_EXPIRATION_TIME", None)  # for XNAT's own pages
         self._cookie = {"Cookie": "; ".join(f"{name}={value}" for name, value in cookies.items())}

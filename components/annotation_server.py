@@ -22,7 +22,7 @@ class ServerImages:
     """Image names; `workspace` is any image with a shell, which prepares the folder.
 
     Attributes:
-        pulled: those that come from registries, by the role of what is made of them; none if the stack builds them.
+        pulled: images from registries, by the role of their container; none if the stack builds them.
     """
 
     aiaa: pulumi.Input[str]
@@ -98,7 +98,7 @@ class AnnotationServer(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         after_check = pulumi.ResourceOptions(parent=self, depends_on=[checked])
-        # Before anything is replaced: a server must not be down while its new image comes.
+        # Before anything is replaced: a server must not be down while its new image is pulled.
         there = images.on_engine(name, server, made_of.pulled, registries, after_check)
         child = pulumi.ResourceOptions(parent=self, depends_on=[checked, *there])
         if server.docker_host:

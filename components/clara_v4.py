@@ -130,7 +130,7 @@ class ClaraV4(pulumi.ComponentResource):
                 parent=self,
                 depends_on=[workspace, *after],
                 replace_on_changes=_REPLACE_ON,
-                # By the name alone, a container would stay with a network that was removed, and could never start.
+                # Without this, a container would keep a removed network of the same name, and never start.
                 replacement_trigger=self.network.id,
                 hooks=namesake_removed(server.docker_host),
             ),

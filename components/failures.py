@@ -20,8 +20,8 @@ _SAID = 32  # with this exit code Pulumi adds nothing to what the resources that
 
 
 def end_of_program() -> Callable[[], Awaitable[None]]:
-    """For `pulumi.run`: waits until every resource that is made from now on is registered, or cannot be. Then registers
-    the stack's outputs.
+    """For `pulumi.run`: waits until every resource that is made from now on is registered or has failed. Then it
+    registers the stack's outputs.
 
     What it gives raises SystemExit if something failed.
     """
@@ -30,8 +30,8 @@ def end_of_program() -> Callable[[], Awaitable[None]]:
 
     async def end() -> None:
         await _all_calls()
-        # The SDK does this itself when the program ends, but then waits only for calls that have begun already, and for
-        # outputs of resources. Neither is left here, so it would go, and the engine would keep the old outputs.
+        # The SDK does this itself when the program ends. But it waits only for calls that have already begun, and for
+        # outputs of resources. Here there are none, so it would end, and the engine would keep the old outputs.
         root = get_root_resource()
         assert isinstance(root, Stack)  # noqa: S101 - a program has one
         root._finish()
@@ -46,9 +46,9 @@ def end_of_program() -> Callable[[], Awaitable[None]]:
 
 
 async def _all_calls() -> None:
-    """Wait until the engine has answered each call, also those that begin meanwhile."""
+    """Wait until the engine has answered each call, also calls that begin during the wait."""
     manager = _get_rpc_manager()
-    await asyncio.sleep(0)  # a call that was made just now is not on the list before
+    await asyncio.sleep(0)  # a call that was made just now is on the list only after this
     while manager.rpcs:
         try:
             await manager.rpcs.pop()

@@ -1,6 +1,6 @@
-"""The images of a server's containers, on its engine before anything there is made or replaced.
+"""The images of a server's containers. They are pulled before anything on the engine is created or replaced.
 
-The docker plugin would pull them, too, without a line of progress and for 20 minutes at most.
+The docker plugin could pull them too, but shows no progress and stops after 20 minutes.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def on_engine(
     """
     Args:
         name: the server's.
-        images: by the role of what is made of them.
+        images: names, by the role of their container.
         registries: log-ins, by the registry's host.
     """
     return [
@@ -47,7 +47,7 @@ def on_engine(
 
 
 def _pulled_before(name: str, registries: Mapping[str, Registry]) -> pulumi.ResourceHookBinding:
-    """Pulls in the program, which waits for any number of pulls at a time."""
+    """A hook that pulls in the program, which can wait for any number of pulls at a time."""
 
     async def pull(args: pulumi.ResourceHookArgs) -> None:
         assert args.new_inputs is not None  # noqa: S101 - the engine gives them before a creation and an update
@@ -62,7 +62,7 @@ def _pulled_before(name: str, registries: Mapping[str, Registry]) -> pulumi.Reso
 
 
 def _tell(line: str) -> None:
-    """Shown while the run goes on, and not once more at its end."""
+    """Shown during the run, and not again at its end."""
     pulumi.log.info(line, ephemeral=True)
 
 

@@ -1,5 +1,5 @@
-"""Where each model on each server comes from, with its files read to their ends: before anything is registered, so that
-a preview reports damage, like every other fault of a stack file."""
+"""The source of each model on each server. Its files are read completely, before anything is registered. So a preview
+reports damaged files, like every other fault of a stack file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def sources(settings: Settings) -> dict[str, Sources]:
     """By the server's name.
 
     Raises:
-        SettingsError: files cannot be read, or are damaged; with one line for each model.
+        SettingsError: files cannot be read or are damaged; one line for each model.
     """
     made: dict[str, dict[str, Source]] = {name: {} for name in settings.servers}
     wrong: dict[str, None] = {}
@@ -29,8 +29,8 @@ def sources(settings: Settings) -> dict[str, Sources]:
             except Unusable as error:
                 wrong[f"models.{name}.{model.source}: {error}"] = None
             except OSError as error:
-                told = f"{error.filename or 'a file'}: cannot be read: {error.strerror or error}"
-                wrong[f"models.{name}.{model.source}: {told}"] = None
+                message = f"{error.filename or 'a file'}: cannot be read: {error.strerror or error}"
+                wrong[f"models.{name}.{model.source}: {message}"] = None
     if wrong:
         raise SettingsError("\n".join(wrong))
     return dict(made)

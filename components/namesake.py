@@ -29,7 +29,7 @@ def namesake_removed(docker_host: str | None) -> ResourceHookBinding:
 
 
 def network_namesake_removed(docker_host: str | None) -> ResourceHookBinding:
-    """Before a network is created, remove those of its name that no running container is on, with a warning.
+    """Before a network is created, remove networks of the same name that no running container uses, with a warning.
 
     Args:
         docker_host: the engine; None is the default one.

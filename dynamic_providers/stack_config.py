@@ -17,14 +17,14 @@ _M = TypeVar("_M", bound=BaseModel)
 
 
 class _Servers(RootModel[dict[str, Any]]):
-    """One that is wrong is no matter of the others."""
+    """A server that is wrong does not affect the others."""
 
 
 def server(config: Config, name: str) -> Server | None:
-    """What stands under `xnat-aiaa:servers.<name>`; None for nothing.
+    """The server under `xnat-aiaa:servers.<name>`; None if there is none.
 
     Raises:
-        ProviderError: there are no servers in it. SettingsError: this one is wrong.
+        ProviderError: `servers` is wrong. SettingsError: this server is wrong.
     """
     servers = part(config, "servers", _Servers)
     if servers is None or name not in servers.root:

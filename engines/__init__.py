@@ -1,1 +1,1 @@
-"""How Docker engines are reached: one place for our own calls and for what the docker provider is given."""
+"""How Docker engines are reached: one place for our own calls and for the docker provider's configuration."""

@@ -30,8 +30,8 @@ _ANY_ADDRESS = "write unix:///SOCKET, tcp://HOST:PORT or ssh://[USER@]HOST[:PORT
 class EngineAddress:
     """
     Attributes:
-        url: as the docker CLI takes it: `unix://`, `tcp://` with a port, or `ssh://`.
-        cert_path: the folder of `ca.pem`, `cert.pem` and `key.pem`; only `tcp://` has one, and then it is TLS.
+        url: in the docker CLI's form: `unix://`, `tcp://` with a port, or `ssh://`.
+        cert_path: the folder of `ca.pem`, `cert.pem` and `key.pem`; only for `tcp://`, which then uses TLS.
     """
 
     url: str
@@ -59,7 +59,7 @@ class EngineAddress:
 
     @property
     def text(self) -> str:
-        """All of it in one word, for what stores or passes on an address; `of` reads it."""
+        """The whole address as one text, to store or pass on; `of` reads it."""
         return self.url + (_QUERY + quote(self.cert_path, safe="/~") if self.cert_path else "")
 
     @property

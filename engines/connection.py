@@ -1,4 +1,4 @@
-"""A client of a Docker engine, wherever it is, and why there is none."""
+"""A client of a Docker engine, over any connection, or the reason why there is none."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def connected(address: EngineAddress, timeout: int) -> Iterator[docker.DockerCli
         timeout: seconds without a byte from the engine.
 
     Raises:
-        NoEngine: no engine answers there, or not any more.
-        APIError: from what is done inside: the engine refuses.
+        NoEngine: no engine answers there, or it has stopped answering.
+        APIError: the engine refuses a request made inside.
     """
     handled = sys.exception()
     adapter = _adapter(address, timeout)
@@ -50,7 +50,7 @@ def connected(address: EngineAddress, timeout: int) -> Iterator[docker.DockerCli
 
 
 def client(address: EngineAddress, timeout: int) -> docker.DockerClient:
-    """The same for as long as the process lives.
+    """A client that stays open as long as the process lives.
 
     Raises:
         NoEngine: no engine answers there now. Later failures are the Docker SDK's.
@@ -60,7 +60,7 @@ def client(address: EngineAddress, timeout: int) -> docker.DockerClient:
 
 
 def _adapter(address: EngineAddress, timeout: int) -> HTTPAdapter | None:
-    """What carries the requests; None for the Docker SDK's own."""
+    """The transport for the requests; None for the Docker SDK's own."""
     if address.scheme == "ssh":
         return SshAdapter(address.url, timeout)
     return tls.adapter(address.cert_path) if address.cert_path else None
@@ -71,18 +71,18 @@ def _client(address: EngineAddress, timeout: int, adapter: HTTPAdapter | None) -
         return docker.DockerClient(base_url=address.url, timeout=timeout)
 
     def client(version: str, seconds: int) -> docker.DockerClient:
-        """The SDK asks nothing of the engine before it has the adapter, as it is told the version."""
+        """With a given version, the SDK sends no request to the engine before it has the adapter."""
         made = docker.DockerClient(base_url=base, version=version, timeout=seconds)
         made.api.mount(f"{made.api.base_url.partition('://')[0]}://", adapter)
         return made
 
-    # The SDK cannot be given an adapter: a socket that is never opened is what its address says.
+    # The SDK takes no adapter, so its address is a socket that is never opened.
     base = "unix:///ssh" if address.scheme == "ssh" else address.url.replace("tcp://", "https://", 1)
     first = client(MINIMUM_DOCKER_API_VERSION, timeout + (_LOG_IN if address.scheme == "ssh" else 0))
     said = first.api.version(api_version=False)
     version = said.get("ApiVersion") if isinstance(said, dict) else None
     if not isinstance(version, str) or not re.fullmatch(r"[0-9]{1,4}\.[0-9]{1,4}", version, re.ASCII):
         raise NoEngine(
-            "what answers there names no version of Docker's API", "check that the address is a Docker engine's"
+            "what answers there does not name a version of Docker's API", "check that the address is a Docker engine's"
         )
     return client(version, timeout)

@@ -6,7 +6,7 @@ from __future__ import annotations
 class NoEngine(Exception):
     """
     Args:
-        reason: what happened, in the words of whoever said it.
+        reason: what happened, in the words of ssh, TLS or the engine.
         advice: what to do.
     """
 

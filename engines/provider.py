@@ -1,4 +1,4 @@
-"""What Pulumi's docker provider is given, so that it takes the same way to an engine as our own calls."""
+"""The configuration of Pulumi's docker provider, so that it reaches an engine in the same way as our own calls."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from engines.address import EngineAddress
 from engines.errors import NoEngine
 from engines.ssh import OPTIONS
 
-# The provider prefers what these variables say to the address that it is given; an empty value shuts them out. Without
-# the variables there is none, as what a provider is given is state.
+# For the provider, these variables go before the address that it gets; an empty value switches them off. If a variable
+# is not set, no value is given, because all values are stored in the state.
 _OVERRIDES = {"context": "DOCKER_CONTEXT", "cert_path": "DOCKER_CERT_PATH"}
 
 
@@ -34,7 +34,7 @@ def inputs(docker_host: str, env: Mapping[str, str] = os.environ) -> dict[str, A
 
 
 def problem(docker_host: str | None, env: Mapping[str, str] = os.environ) -> str | None:
-    """Why there can be no connection, or not the same one for the provider and for us; None if nothing shows yet.
+    """Why there can be no connection, or not the same one for the provider and for us; None if no problem is known yet.
 
     Args:
         docker_host: as `EngineAddress.of` reads it; None is the default engine, which the provider finds by itself.

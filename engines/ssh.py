@@ -1,8 +1,8 @@
 """Docker engines over SSH, as the docker CLI reaches them: the machine's own ssh runs `docker system dial-stdio` there.
 
 (https://github.com/docker/cli/tree/master/cli/connhelper.) So keys, ports, aliases and jumps are those of ssh's
-configuration. ssh gets one end of a pair of sockets; no handler of ours runs between fork and exec, as a process that
-speaks gRPC does not survive that (https://github.com/grpc/grpc/issues/43055).
+configuration. ssh gets one end of a pair of sockets. No code of ours runs between fork and exec, because a process that
+uses gRPC does not survive that (https://github.com/grpc/grpc/issues/43055).
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ import urllib3
 from docker.transport.basehttpadapter import BaseHTTPAdapter
 
 PROJECT = Path(__file__).parents[1]
-# State has these, as the docker provider gets them too, so they do not depend on the machine. Relative paths are the
-# project's folder's, in which Pulumi runs its plugins.
+# The state contains these, because the docker provider gets them too, so they do not depend on the machine. Paths are
+# relative to the project's folder, in which Pulumi runs its plugins.
 OPTIONS = (
-    *("-o", "BatchMode=yes"),  # nobody is there to be asked for a password
+    *("-o", "BatchMode=yes"),  # nobody can be asked for a password
     *("-o", "ProxyCommand=.venv/bin/python -I engines/ssh_proxy.py '%r' '%n' '%h' '%p'"),
 )
 _LAST_WORDS = 5.0  # seconds that ssh has to say why it ended
@@ -42,13 +42,13 @@ def command(url: str) -> list[str]:
     if parts.port:
         words += ["-p", str(parts.port)]
     host = [f"--host=unix://{unquote(parts.path)}"] if parts.path.strip("/") else []
-    # ssh gives the command to a shell over there.
+    # On the host, a shell runs the command.
     remote = shlex.join(["docker", *host, "system", "dial-stdio"])
     return [*words, *OPTIONS, "-o", "ConnectTimeout=30", "-T", "--", _host(parts.netloc), remote]
 
 
 def _host(netloc: str) -> str:
-    """As it is written: ssh's aliases have large and small letters, which `urlsplit` makes small."""
+    """The host as it is written: ssh's aliases are case-sensitive, but `urlsplit` returns lower case."""
     return unquote(re.sub(r"^(.*@)?\[?(.*?)\]?(:\d*)?$", r"\2", netloc))
 
 
@@ -69,7 +69,7 @@ class SshAdapter(BaseHTTPAdapter):
         self._pool.close()
 
     def last_words(self) -> list[str]:
-        """The lines that ssh wrote, if its last connection has ended; exit codes stand for silence."""
+        """The lines that ssh wrote, after its last connection has ended; its exit code if it wrote none."""
         return self._pool.last.last_words() if self._pool.last else []
 
 
@@ -94,7 +94,7 @@ class _Connection(urllib3.connection.HTTPConnection):
     def connect(self) -> None:
         ours, its = socket.socketpair()
         with its:
-            # A session of its own: without a terminal ssh asks nobody, and Ctrl-C is for Pulumi, which ends us.
+            # In its own session ssh has no terminal: it asks nothing, and Ctrl-C reaches only Pulumi, which ends us.
             self._ssh = subprocess.Popen(
                 self._words,
                 stdin=its.fileno(),

@@ -1,9 +1,9 @@
-"""The `ProxyCommand` of our connections over SSH: it waits for a server that is busy, where ssh gives up.
+"""The `ProxyCommand` of our connections over SSH: it waits for a busy server, while ssh itself would give up.
 
 An sshd closes new connections at random while ten others have not logged in yet (`MaxStartups`,
 https://man.openbsd.org/sshd_config#MaxStartups), before it sends its greeting. Whoever opens many connections at once,
 as Pulumi's docker provider does, has to try again. ssh itself does not, so this does: it connects as ssh would have
-(directly, or by the user's own ProxyJump or ProxyCommand), until there is a greeting, then passes all on.
+(directly, or by the user's own ProxyJump or ProxyCommand), until there is a greeting, then forwards all data.
 
 `python -I engines/ssh_proxy.py USER ALIAS HOST PORT`: ssh's tokens %r, %n, %h and %p. Pulumi's state has this command
 (`engines.ssh.OPTIONS`): this file cannot move. It runs for each connection, so it imports little.
@@ -42,7 +42,7 @@ def main(user: str, alias: str, host: str, port: str) -> int:
             if time.monotonic() + pause > deadline:
                 print(f"ssh: connect to host {host} port {port}: {error}", file=sys.stderr)
                 return 255
-            # Those who were turned away together must not come back together.
+            # Connections that were refused together must not try again together.
             time.sleep(random.uniform(0, pause))  # noqa: S311 - no secret
             pause = min(2 * pause, _LONGEST_PAUSE)
         except socket.gaierror as error:
@@ -57,7 +57,7 @@ def main(user: str, alias: str, host: str, port: str) -> int:
 
 
 def _config(user: str, alias: str, port: str) -> dict[str, str]:
-    """What ssh's configuration says of this host. A command line's ProxyCommand hides the user's own from us."""
+    """The configuration of ssh for this host, without our ProxyCommand, which replaces the user's own."""
     done = subprocess.run(
         ["ssh", "-G", "-l", user, "-p", port, "--", alias],  # noqa: S607 - the ssh that called this
         stdin=subprocess.DEVNULL,
@@ -70,7 +70,7 @@ def _config(user: str, alias: str, port: str) -> dict[str, str]:
 
 
 def _through(config: dict[str, str], user: str, alias: str, host: str, port: str) -> socket.socket | None:
-    """By the way of the user's own configuration; None if it has none."""
+    """A connection through the user's own ProxyJump or ProxyCommand; None without either."""
     if jumps := config.get("proxyjump"):
         rest, _, last = jumps.rpartition(",")
         target = last.removeprefix("ssh://")
@@ -123,7 +123,7 @@ def _await_greeting(server: socket.socket, deadline: float) -> None:
     except ConnectionError as error:
         greeting, why = b"", str(error.strerror)
     else:
-        why = "Connection closed by the SSH server before its greeting: it has too many that do not log in"
+        why = "Connection closed by the SSH server before its greeting: too many connections are not logged in yet"
     if not greeting or greeting == _BUSY:
         server.close()
         raise _Closed(why)
@@ -131,7 +131,7 @@ def _await_greeting(server: socket.socket, deadline: float) -> None:
 
 
 def _copy(source: int, target: int) -> None:
-    """Until one of both ends; then there is nothing left to do here."""
+    """Copy until either side ends. Then this process ends."""
     try:
         while chunk := os.read(source, 1 << 16):
             while chunk:

@@ -20,10 +20,10 @@ _FILES = ("ca.pem", "cert.pem", "key.pem")
 
 
 def problem(folder: str) -> str | None:
-    """What is wrong with the files, as far as it shows without the engine; None if nothing is.
+    """What is wrong with the files, as far as this can be seen without the engine; None if nothing is wrong.
 
     Args:
-        folder: relative ones are the project's.
+        folder: relative to the project's folder, or absolute.
     """
     path = Path(folder)
     for name in _FILES:
@@ -35,14 +35,14 @@ def problem(folder: str) -> str | None:
     try:
         ssl.create_default_context(cafile=str(ca))
     except (ssl.SSLError, OSError):
-        return f"{ca} is no certificate in PEM"
+        return f"{ca} is not a certificate in PEM format"
     try:
         _context().load_cert_chain(cert, key, password=_ask_nobody)
     except _Locked:
         return f"{key} has a pass phrase, and nobody can be asked for it: store it without one"
     except ssl.SSLError as error:
         mismatch = error.reason == "KEY_VALUES_MISMATCH"
-        return f"{key} does not belong to {cert}" if mismatch else f"{cert} or {key} is not in PEM"
+        return f"{key} does not belong to {cert}" if mismatch else f"{cert} or {key} is not in PEM format"
     for file in (ca, cert):
         end = x509.load_pem_x509_certificates(file.read_bytes())[0].not_valid_after_utc
         if end < datetime.now(UTC):
@@ -57,12 +57,12 @@ def adapter(folder: str) -> HTTPAdapter:
         NoEngine: the files are wrong.
     """
     if wrong := problem(folder):
-        raise NoEngine(wrong, "put the engine's CA and this client's certificate and key there")
+        raise NoEngine(wrong, "put the CA certificate of the engine and this client's certificate and key there")
     return _TlsAdapter(Path(folder))
 
 
 class _TlsAdapter(HTTPAdapter):
-    """Says for each request by what it is verified: of a session's values, REQUESTS_CA_BUNDLE would win."""
+    """Sets the certificates for each request: REQUESTS_CA_BUNDLE would override those of a session."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What ssh, TLS and a system call say when there is no engine, and what to do about each."""
+"""The errors of ssh, TLS and system calls when there is no engine, and what to do about each."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import re
 from engines.address import EngineAddress
 from engines.errors import NoEngine, cause, innermost
 
-_START_IT = "start it, or correct the address (a server's docker, or DOCKER_HOST); `docker info` shows the same"
-# What ssh adds when the way to the server was closed: the reason stands before it.
+_START_IT = "start it, or fix the address (a server's docker, or DOCKER_HOST); `docker info` shows the same"
+# Lines that ssh adds after the connection was closed: the reason is in the line before.
 _AFTER_THE_REASON = re.compile(
     r"kex_exchange_identification: |banner exchange: |Connection closed by |Killed by signal"
 )
@@ -32,24 +32,24 @@ _OF_SSH: tuple[tuple[str, str], ...] = (
     ),
     (
         r"Host key verification failed|REMOTE HOST IDENTIFICATION HAS CHANGED",
-        "compare the host's key with its administrator's, and have it in ~/.ssh/known_hosts (`ssh HOST` asks once)",
+        "check the host's key with its administrator, then add it to ~/.ssh/known_hosts (`ssh HOST` asks once)",
     ),
     (
         r"Permission denied|Too many authentication failures|No more authentication methods",
-        "let this user in with a key: `ssh -o BatchMode=yes HOST true` must work without a question",
+        "let this user log in with a key: `ssh -o BatchMode=yes HOST true` must work without a question",
     ),
-    (r"Could not resolve hostname", "correct the host's name in the address or in ~/.ssh/config"),
+    (r"Could not resolve hostname", "fix the host's name in the address or in ~/.ssh/config"),
     (
         r"before its greeting",
         "run this again when it is less busy, or raise MaxStartups in its sshd_config",
     ),
     (r"connect to host|timed out", "check that the host runs, its SSH port and the firewalls"),
-    (r"Bad configuration option|terminating, .* bad configuration", "correct ssh's configuration (~/.ssh/config)"),
+    (r"Bad configuration option|terminating, .* bad configuration", "fix ssh's configuration (~/.ssh/config)"),
 )
 _OF_TCP: tuple[tuple[str, str], ...] = (
     (
         r"HTTPS server",
-        "the engine wants TLS: give servers.X.docker_cert_path, or set DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH",
+        "the engine requires TLS: set servers.X.docker_cert_path, or set DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH",
     ),
     (
         r"WRONG_VERSION_NUMBER|wrong version number|record layer failure|UNEXPECTED_MESSAGE",
@@ -65,12 +65,12 @@ _OF_TCP: tuple[tuple[str, str], ...] = (
     ),
     (
         r"certificate verify failed",
-        "the engine's certificate is not of the authority in {folder}/ca.pem: put the engine's authority there",
+        "the engine's certificate is not signed by the authority in {folder}/ca.pem: put the engine's authority there",
     ),
     (
         r"alert certificate required|CERTIFICATE_REQUIRED|alert unknown ca|UNKNOWN_CA|alert bad certificate"
         r"|BAD_CERTIFICATE|alert certificate expired|alert handshake failure",
-        "the engine does not accept {folder}/cert.pem: it must be of the engine's authority, and for clients",
+        "the engine does not accept {folder}/cert.pem: it must be a client certificate of the engine's authority",
     ),
 )
 _CLOSED = re.compile(r"[Cc]onnection reset|[Cc]onnection aborted|closed connection|Broken pipe|EOF occurred")
@@ -93,7 +93,7 @@ def of_ssh(lines: list[str], error: BaseException, handled: BaseException | None
     if not (isinstance(first, (TimeoutError, ConnectionError)) or _CLOSED.search(said) or "timed out" in said):
         return NoEngine(
             f"{said}: nothing but the engine may write there",
-            "see that a log-in without a terminal prints nothing (`ssh HOST true` shows it)",
+            "make sure that a log-in without a terminal prints nothing (`ssh HOST true` shows it)",
         )
     return NoEngine(reasons[-1] if reasons else said, "`ssh HOST docker system dial-stdio` shows the same")
 
@@ -109,7 +109,8 @@ def of_tcp(address: EngineAddress, said: str) -> NoEngine:
                 f"it may not accept {address.cert_path}/cert.pem: `docker --tlsverify -H ADDRESS info` tries the same",
             )
         return NoEngine(
-            said, f"if it wants TLS, give servers.X.docker_cert_path, or set DOCKER_TLS_VERIFY=1; else {_START_IT}"
+            said,
+            f"if it requires TLS, set servers.X.docker_cert_path, or set DOCKER_TLS_VERIFY=1; otherwise {_START_IT}",
         )
     return NoEngine(said, _START_IT)
 

@@ -29,13 +29,13 @@ def head_of(path: Path) -> bytes:
 
 
 def no_file(head: bytes) -> str | None:
-    """What stands in place of a file that is not here, and what to do; None if the file may be what was meant."""
+    """What the file is if it only stands for the real one, and what to do; None if it may be the real file."""
     if not head:
         return "is empty: copy or download it again"
     if head.startswith(_LFS):
         return "is Git LFS's pointer to the file, not the file: run `git lfs pull`"
     if _start(head)[:14].lower().startswith((b"<!doctype html", b"<html")):
-        return "is a web page, as a download that failed leaves it: download it again, logged in if need be"
+        return "is a web page, probably a failed download: download it again (a log-in may be needed)"
     return None
 
 
@@ -45,7 +45,7 @@ def stray(head: bytes) -> str | None:
     if told := no_file(head):
         return told
     if start.startswith(b"<"):
-        return "is a web page, as a download that failed leaves it: download it again, logged in if need be"
+        return "is a web page, probably a failed download: download it again (a log-in may be needed)"
     if start.startswith(b"{"):
         return "is JSON, perhaps the error of a download that failed: download it again"
     if head.startswith(_EMPTY_ZIP):

@@ -34,10 +34,10 @@ _PNG_READER = "loadpng"
 _PICTURE_READERS = ("pilreader",)
 _MOST_OF_PNG = 4  # channels that it can have
 
-# Classes for inference that come with AIAA, by their names or the begin of these. Others are the user's own, and may
-# take a volume slice by slice.
+# Classes for inference that come with AIAA, by their names or the start of these. Other classes are the user's own, and
+# may read a volume slice by slice.
 _BUILT_IN = ("aiaa.", "TRTISInference", "TFInference", "PTInference")
-_SLICED_TYPES = ("deepgrow", "pipeline")  # a click is in a slice of a volume
+_SLICED_TYPES = ("deepgrow", "pipeline")  # a click is in one slice of a volume
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Declared:
     Attributes:
         channels: of the image; guidance that the server adds is not counted.
         shape: voxels along the image's axes, three or two.
-        format: that the model reads. A PNG has two axes.
+        format: the image format that the model reads. A PNG has two axes.
     """
 
     channels: int = 1
@@ -72,8 +72,8 @@ def declared(config: Any) -> Declared:
 
 
 def _network_input(config: Any) -> tuple[Any, Sequence[int]]:
-    """The channels and the spatial sizes of the network's input, as far as they are said: -1 for a size that is open,
-    and no sizes if nothing is said."""
+    """The channels and the spatial sizes of the network's input, as far as they are declared: -1 for a variable size,
+    and no sizes if none are declared."""
     for section in (("TRITON", "triton_model_config"), ("trtis",)):  # the second: Clara 3.x, config version 3
         tensor = found(config, "inference", *section, "input", 0)
         dims = found(tensor, "dims")
@@ -87,7 +87,7 @@ def _network_input(config: Any) -> tuple[Any, Sequence[int]]:
 
 
 def _region(config: Any) -> Sequence[int]:
-    """The region of interest: what the network takes at a time."""
+    """The region of interest: the part of the image that the network processes at a time."""
     for where in (("AIAA", "args"), ("TRITON", "args"), ("args",), ()):  # the last two: Clara 3.x, config version 3, 2
         roi = found(config, "inference", *where, "roi")
         if _is_shape(roi, (2, 3)):
@@ -96,8 +96,8 @@ def _region(config: Any) -> Sequence[int]:
 
 
 def _has_channels_last(dims: Sequence[int], form: object, config: Any) -> bool:
-    """Whether the last of the dims is the channels': as Triton's config says, else the one of which there are few, else
-    as the last transform that moves them says."""
+    """Whether the last of the dims is the channels: by Triton's config; else by the smaller number; else by the last
+    transform that moves the channels."""
     if isinstance(form, str) and form in _CHANNELS_LAST:
         return _CHANNELS_LAST[form]
     if (dims[0] in _FEW) != (dims[-1] in _FEW):

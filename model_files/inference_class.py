@@ -1,6 +1,6 @@
-"""Whose class infers: one of AIAA's own, or one that the model's owner has put into the workspace's `lib`.
+"""Which class infers: one of AIAA's own, or one that the model's owner has put into the workspace's `lib`.
 
-What is known of AIAA's own classes holds for no other: which files and arguments a class takes is then its own affair
+Our checks apply only to AIAA's own classes. Another class decides itself which files and arguments it takes
 (https://docs.nvidia.com/clara/clara-train-sdk/aiaa/byom/byoi.html, and byoip.html beside it; of 3.1 under
 https://docs.nvidia.com/clara/clara-train-archive/3.1/aiaa/byom/).
 """
@@ -43,7 +43,7 @@ def is_aiaas_pipeline(section: Mapping[str, Any]) -> bool:
 
 
 def takes_any_file(config: Any, api: Api, engine: Engine) -> bool:
-    """Whether the weights are a class's own affair: it is the owner's, and does not have Triton load them."""
+    """Whether any file may be the weights: the class is the owner's own, and Triton does not load them."""
     section = section_of(config, api, engine)
     if section is None or is_aiaas_own(section, api):
         return False

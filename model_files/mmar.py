@@ -104,7 +104,7 @@ class Mmar(ABC):
     def _require_readable(self, name: str) -> None:
         """
         Raises:
-            NoMmar: it is clear before it is read that it cannot be.
+            NoMmar: the entry cannot be read. This is checked before it is read.
         """
 
     @abstractmethod
@@ -220,8 +220,8 @@ def _zip_file(path: Path) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(path)
     except NotImplementedError as error:
-        told = f"is a zip archive of a kind that cannot be read here ({shortened(str(error))})"
-        raise NoMmar(f"{path}: {told}: pack the MMAR again with another program") from None
+        message = f"is a zip archive of a kind that cannot be read here ({shortened(str(error))})"
+        raise NoMmar(f"{path}: {message}: pack the MMAR again with another program") from None
     except DAMAGED as error:
         told = f"is no whole zip archive ({shortened(str(error))}), as after a copy that was cut off"
         raise NoMmar(f"{path}: {told}: copy or download it again") from None
@@ -236,7 +236,10 @@ def _is_a_part(path: Path, head: bytes) -> bool:
         end = file.read()
     place = end.rfind(_END)
     number = end[place + 4 : place + 6]
-    return place >= 0 and number not in (b"\0\0", b"\xff\xff")  # the latter means that it stands elsewhere
+    return place >= 0 and number not in (
+        b"\0\0",
+        b"\xff\xff",
+    )  # the second value means that the number is stored elsewhere
 
 
 def _no_weights(names: Collection[str], top: str, wanted: str) -> str:

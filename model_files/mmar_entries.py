@@ -14,7 +14,7 @@ from model_files.errors import Unusable, shortened, size_in_words
 
 LARGEST_CONFIG = 4 << 20  # bytes
 _ENCRYPTED, _PATCH = 0x1, 0x20  # bits of the entry's flags
-# Methods that Python unpacks, with the module that it needs for each; and names of others.
+# Methods that Python can unpack, with the module that each needs; and the names of other methods.
 _UNPACKED = {zipfile.ZIP_STORED: "", zipfile.ZIP_DEFLATED: "zlib", zipfile.ZIP_BZIP2: "bz2", zipfile.ZIP_LZMA: "lzma"}
 _OTHERS = {
     1: "Shrink",
@@ -41,14 +41,14 @@ def require_safe(entry: zipfile.ZipInfo) -> None:
 
 
 def require_readable(entry: zipfile.ZipInfo) -> None:
-    """Of an entry that is to be read: whether it is packed so that it can be unpacked here. Windows Explorer, for one,
-    takes Deflate64 for files of more than 2 GB, which few other programs read.
+    """Check that an entry can be unpacked here. Windows Explorer, for example, uses Deflate64 for files of more than
+    2 GB, which few other programs can read.
 
     Raises:
         Unusable: with the entry's name.
     """
-    if told := _unreadable(entry):
-        raise Unusable(f"its entry {shortened(repr(entry.orig_filename))} {told}")
+    if wrong := _unreadable(entry):
+        raise Unusable(f"its entry {shortened(repr(entry.orig_filename))} {wrong}")
 
 
 def _unreadable(entry: zipfile.ZipInfo) -> str | None:
@@ -64,7 +64,7 @@ def _unreadable(entry: zipfile.ZipInfo) -> str | None:
         importlib.import_module(_UNPACKED[entry.compress_type] or "zipfile")
     except ImportError:
         module = _UNPACKED[entry.compress_type]
-        return f"cannot be unpacked here, as this Python has no module {module}: {again}"
+        return f"cannot be unpacked here, because this Python has no module {module}: {again}"
     return None
 
 

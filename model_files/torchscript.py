@@ -18,7 +18,7 @@ from model_files.errors import Unusable, one_line, shortened
 from model_files.mmar_entries import require_readable
 
 _EXPORT = "export with torch.jit.script or torch.jit.trace and torch.jit.save, or run the MMAR's commands/export.sh"
-_NO_END = "is a zip archive without its end, as a copy that was cut off leaves it: copy or download it again"
+_NO_END = "is a zip archive without its end, probably an incomplete copy: copy or download it again"
 _WANTED = ("data.pkl", "constants.pkl", "version")
 _SMALL = 64 << 10  # bytes of an entry that is read to the end, which checks it
 _READ_AT_MOST = 4 << 20  # bytes of small entries
@@ -39,15 +39,15 @@ def problems(path: Path, *, api: Api = "clara-4.0", file: str | None = None) -> 
     """
     try:
         head = head_of(path)
-        told = stray(head)
-        told = told or (_graph_def(path, head) if api == "clara-3.1" else _torch_script(path, head))
+        wrong = stray(head)
+        wrong = wrong or (_graph_def(path, head) if api == "clara-3.1" else _torch_script(path, head))
     except OSError as error:
-        told = f"cannot be read: {error.strerror or error}"
-    return one_line(f"{file or path}: {told}") if told else None
+        wrong = f"cannot be read: {error.strerror or error}"
+    return one_line(f"{file or path}: {wrong}") if wrong else None
 
 
 def _graph_def(path: Path, head: bytes) -> str | None:
-    """Clara 3 also takes a zip archive, and what belongs into it is documented nowhere
+    """Clara 3 also takes a zip archive, and the contents of this archive are not documented
     (https://docs.nvidia.com/clara/clara-train-archive/3.1/aiaa/loading_models.html)."""
     if head.startswith(ZIP):
         return _archive_for_clara_3(path)

@@ -1,4 +1,4 @@
-"""Whether a file of weights is what the class that infers with it can load."""
+"""Whether the inference class of a model can load a file of weights."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def problems(path: Path, config: Any, *, api: Api, engine: Engine, file: str | N
     if not takes_any_file(config, api, engine):
         return torchscript.problems(path, api=api, file=file)
     try:
-        told = no_file(head_of(path))
+        wrong = no_file(head_of(path))
     except OSError as error:
-        told = f"cannot be read: {error.strerror or error}"
-    return one_line(f"{file or path}: {told}") if told else None
+        wrong = f"cannot be read: {error.strerror or error}"
+    return one_line(f"{file or path}: {wrong}") if wrong else None
 
 
 def sent_as(path: Path, config: Any, *, api: Api, engine: Engine, name: str) -> str:

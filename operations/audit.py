@@ -136,7 +136,7 @@ def as_json(url: str, findings: list[Finding], *, sees_all: bool) -> str:
 
 
 def in_options(text: str, *, url: str = "URL") -> str:
-    """What clients and settings tell, with a command's options where they name a stack file's keys.
+    """A message of clients or settings, with a command's options instead of a stack file's keys.
 
     Args:
         url: what the command calls XNAT's address.

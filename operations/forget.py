@@ -51,7 +51,7 @@ def read_state(cli: PulumiCli) -> State:
 
 
 class _Resource(BaseModel):
-    """What is read here of a resource, as Pulumi writes it (sdk/go/common/apitype/core.go, ResourceV3)."""
+    """The fields of a resource that we read, as Pulumi writes them (sdk/go/common/apitype/core.go, ResourceV3)."""
 
     model_config = ConfigDict(strict=True)
 
@@ -79,10 +79,10 @@ class _State(BaseModel):
 
 
 def _checked(state: State) -> State:
-    """A state that is as it is read here, whoever wrote it.
+    """The state, if it has the form that is read here.
 
     Raises:
-        CommandFailed: it is not.
+        CommandFailed: it has not.
     """
     try:
         _State.model_validate(state)
@@ -169,8 +169,8 @@ def _stays(gone: list[Resource]) -> Iterator[str]:
     for resource in gone:
         if _kind(resource) == "AiaaServers":
             outputs = resource.get("outputs") or {}
-            told = outputs.get("urls")
-            urls = ", ".join(one_line(str(url)) for url in (told if isinstance(told, list) else ()))
+            listed = outputs.get("urls")
+            urls = ", ".join(one_line(str(url)) for url in (listed if isinstance(listed, list) else ()))
             yield f"in XNAT {one_line(str(outputs.get('xnat_url')))}: the list of {_name(resource)}, {urls}"
 
 

@@ -36,8 +36,8 @@ def _show_own(stack: Stack, name: str, lines: int, reason: str = "") -> bool:
             _print(title, client.logs(lines).splitlines())
         return True
     except ClientError as error:
-        told = joined(reason, error.line)
-        _print(f"server {name}: aiaa: its log cannot be read: {told}", [])
+        message = joined(reason, error.line)
+        _print(f"server {name}: aiaa: its log cannot be read: {message}", [])
         return False
 
 

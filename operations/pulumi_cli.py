@@ -55,18 +55,18 @@ class PulumiCli:
         try:
             return json_of(said)
         except ValueError:
-            told = shortened(one_line(said)) or "nothing"
-            raise CommandFailed(f"bin/pulumi {' '.join(args)}: said what is no JSON: {told}") from None
+            printed = shortened(one_line(said)) or "nothing"
+            raise CommandFailed(f"bin/pulumi {' '.join(args)}: did not print JSON, but: {printed}") from None
 
     def mapping(self, *args: str) -> dict[str, Any]:
-        """The same, of what has keys and values.
+        """The same, for a document with keys and values.
 
         Raises:
             CommandFailed: see `json`.
         """
         said = self.json(*args)
         if not isinstance(said, dict):
-            raise CommandFailed(f"bin/pulumi {' '.join(args)}: said {type(said).__name__} in place of keys and values")
+            raise CommandFailed(f"bin/pulumi {' '.join(args)}: said {type(said).__name__} instead of keys and values")
         return said
 
 

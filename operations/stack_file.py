@@ -44,12 +44,12 @@ class Stack:
 class _Config:
     """What `pulumi config --json` says, as the program reads it."""
 
-    def __init__(self, told: Mapping[str, Any]) -> None:
-        self._told = told
+    def __init__(self, document: Mapping[str, Any]) -> None:
+        self._document = document
 
     def get(self, key: str) -> str | None:
-        told = self._told[f"{NAMESPACE}:{key}"]
-        value = told.get("value") if isinstance(told, Mapping) else None
+        document = self._document[f"{NAMESPACE}:{key}"]
+        value = document.get("value") if isinstance(document, Mapping) else None
         return value if value is None or isinstance(value, str) else json.dumps(value)
 
 
@@ -74,8 +74,8 @@ def load(stack: str | None) -> Stack:
         CommandFailed: there is no such stack, its secrets cannot be decrypted, or the file is wrong.
     """
     name = name_of(stack)
-    told = PulumiCli(stack).mapping("config", "--json", "--show-secrets")
+    document = PulumiCli(stack).mapping("config", "--json", "--show-secrets")
     try:
-        return Stack(name, Settings.load(_Config(told), told))
+        return Stack(name, Settings.load(_Config(document), document))
     except SettingsError as error:
         raise CommandFailed(f"Pulumi.{name}.yaml\n{error}") from None

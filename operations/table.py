@@ -19,8 +19,8 @@ _BAD = ("wrong", "hung", "down", "fails", "failed", "absent")
 def show(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print a table to standard output; nothing at all if it has no rows.
 
-    A cell may hold what anybody wrote into a server: commands to the terminal are not passed on, and it is cut to what
-    a person reads, as the widest cell sets the width of all rows.
+    A cell may hold text that anybody wrote into a server. So control sequences for the terminal are removed, and long
+    text is cut, because the widest cell sets the width of all rows.
     """
     if not rows:
         return

@@ -72,7 +72,7 @@ def _run(pulumi: str, line: CommandLine, stack: str, backend: str, held: note.No
         try:
             recovery.clean_up(cli, backend, held.found, _say)
         except (StateFailed, RuntimeError) as error:
-            _say(f"{error}: mend that, then run this again")
+            _say(f"{error}: fix that, then run this again")
             return 1
     held.write(run)
     # What cannot be read here, the CLI tells in its own words.
@@ -88,7 +88,7 @@ def _run(pulumi: str, line: CommandLine, stack: str, backend: str, held: note.No
     if line.changes in ("up", "destroy"):
         # One that fails must not keep those from being done, or taken back, that do not depend on it.
         env.setdefault("PULUMI_CONTINUE_ON_ERROR", "true")
-        # Most of what is done at a time is waiting, for hours where images are pulled: others must not queue for it.
+        # Most operations wait, for hours if images are pulled. Other operations must not queue behind them.
         env.setdefault("PULUMI_PARALLEL", str(_AT_A_TIME))
     code, cut_off = supervise([pulumi, *line.with_options(extra)], env, _say)
     if cut_off:
@@ -105,7 +105,7 @@ def _run(pulumi: str, line: CommandLine, stack: str, backend: str, held: note.No
 
 
 def _say(line: str) -> None:
-    with contextlib.suppress(OSError, ValueError):  # what is cleaned up is so whether or not anybody reads of it
+    with contextlib.suppress(OSError, ValueError):  # the clean-up is done even if nobody reads the message
         print(f"bin/pulumi: {line}", file=sys.stderr, flush=True)
 
 

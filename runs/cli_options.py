@@ -1,4 +1,4 @@
-"""The Pulumi CLI's commands, as far as this project has to know them, and which of their options take a value.
+"""The Pulumi CLI's commands, that this project must know, and which of their options take a value.
 
 Read from the help of the release in toolchain/versions.py; a test compares them with the CLI that is installed. Options
 that the help does not list were found in its source (https://github.com/pulumi/pulumi/tree/master/pkg/cmd/pulumi). An

@@ -14,7 +14,7 @@ from typing import Self
 from runs.cli_options import ALIASES, HIDDEN, WITH_VALUE, WITHOUT_VALUE, Path, names
 
 _FALSE = ("0", "f", "F", "false", "FALSE", "False")
-# What each command is called in our words. `watch` updates the stack again and again.
+# Our name for each command. `watch` updates the stack again and again.
 _CHANGING: dict[Path, str] = {
     ("up",): "up",
     ("watch",): "up",
@@ -29,7 +29,7 @@ class CommandLine:
     Attributes:
         args: all of it, as the CLI gets it.
         command: the command's words, by their own names (`up` for `update`), as far as cli_options.py has them.
-        words: what stands after the command and is no option.
+        words: the words after the command that are not options.
         options: the value of each option by its long name, of which the last counts; "true" for one without a value.
         after: how many of the arguments are the `--` that ends the options, and what follows it.
     """
@@ -68,7 +68,7 @@ class CommandLine:
 
     @property
     def folder(self) -> str | None:
-        """Where the CLI is to run, if that is another folder."""
+        """The folder where the CLI must run, if it is another one."""
         return self.options.get("cwd") or None
 
     def has(self, option: str) -> bool:
@@ -82,7 +82,7 @@ class CommandLine:
 
 
 def _next_word(args: Sequence[str], command: Path) -> int | None:
-    """Where the next word of the command stands, if any does."""
+    """The position of the command's next word; None without one."""
     known = WITHOUT_VALUE.get(command)
     if known is None:
         return None  # nothing is below it

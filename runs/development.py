@@ -1,4 +1,4 @@
-"""The development stack's passphrase. It is published, so worth nothing as a secret: its stack's secrets are, too."""
+"""The development stack's passphrase. It is published, so it protects nothing, and neither do the stack's secrets."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _STACKS = ("dev", "organization/xnat-aiaa/dev")
 _GIVEN = ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE")
 
 # Commands that concern one stack, so that nothing of another one is encrypted; and those whose word is a stack's name.
-# Any other command asks for a passphrase that it could have had.
+# Any other command asks for a passphrase, even if it could have used this one.
 _ONE_STACK: tuple[Path, ...] = (
     *((name,) for name in ("up", "preview", "refresh", "destroy", "watch", "import", "config", "stack", "state")),
     *(("config", name) for name in ("get", "refresh", "remove", "remove-all", "set", "set-all")),

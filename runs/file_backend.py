@@ -56,7 +56,7 @@ def _root(backend: str) -> Path | None:
     try:
         parts = urlsplit(backend)
         root = Path(unquote(parts.netloc + parts.path)).expanduser() / ".pulumi"
-    except (ValueError, RuntimeError):  # no URL; a user's home folder that nobody knows: the CLI tells of both
+    except (ValueError, RuntimeError):  # not a URL; an unknown user's home folder: the CLI reports both
         return None
     return root if parts.scheme == "file" and "\0" not in str(root) else None
 

@@ -79,14 +79,14 @@ def _things(engine: docker.DockerClient, stack: str) -> Iterator[tuple[str, Any]
 
 
 def _made(thing: Any) -> float:
-    told = thing.attrs.get("Created") or thing.attrs.get("CreatedAt")
+    created = thing.attrs.get("Created") or thing.attrs.get("CreatedAt")
     # Nanoseconds are more than Python reads.
-    whole, _, rest = str(told).replace("Z", "+00:00").partition(".")
+    whole, _, rest = str(created).replace("Z", "+00:00").partition(".")
     zone = rest[rest.find("+") :] if "+" in rest else rest[rest.find("-") :] if "-" in rest else ""
     try:
         return datetime.fromisoformat(whole + zone).timestamp()
     except (ValueError, OverflowError):
-        raise Broken(f"a Docker engine tells no time when it made {thing.name}: {shortened(str(told))}") from None
+        raise Broken(f"a Docker engine does not say when it created {thing.name}: {shortened(str(created))}") from None
 
 
 def _remove(kind: str, thing: Any) -> None:

@@ -55,8 +55,8 @@ def clean_up(cli: Cli, backend: str, last: Unfinished, say: Say) -> None:
 
 
 def bring_back(cli: Cli, state: State, say: Say) -> None:
-    """Have the next `up` make anew what is gone, and start what does not run although it should: after a crash of an
-    engine, say, or a `docker network rm`.
+    """Make the next `up` create what was removed, and start what should run but does not, for example after a crash of
+    an engine, or after `docker network rm`.
 
     Raises:
         StateFailed: the CLI could not look.
@@ -66,10 +66,10 @@ def bring_back(cli: Cli, state: State, say: Say) -> None:
     if halted:
         say(f"not running, so started anew: {', '.join(container.name for container in halted)}")
     if others := gone - {container.urn for container in halted}:
-        say(f"gone from the engine, so made anew: {', '.join(sorted(map(in_words, others)))}")
+        say(f"gone from the engine, so created again: {', '.join(sorted(map(in_words, others)))}")
     if halted or gone:
         # The servers too: the plugin may start a container as it is, and then nothing else has the run wait for it.
-        # And the workspaces: with a volume, what was in it is gone.
+        # And the workspaces: a removed volume has lost its contents.
         workspaces = state.workspaces() if gone else []
         cli.refresh({*(container.urn for container in halted), *gone, *state.endpoints(), *workspaces})
 

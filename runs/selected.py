@@ -1,4 +1,4 @@
-"""Which project and which stack a command line means, where it does not say so."""
+"""Which project and which stack a command line means, if it does not name them."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def selected_stack(pulumi: str, env: Mapping[str, str], folder: Path) -> str:
     Raises:
         NoStack: none is selected, or the CLI failed.
     """
-    told = subprocess.run(
+    done = subprocess.run(
         [pulumi, "stack", "--show-name", "--non-interactive", "--color", "never", "--cwd", str(folder)],
         capture_output=True,
         text=True,
         env=env,
         check=False,
     )
-    if told.returncode != 0 or not told.stdout.strip():
-        lines = [line.strip().removeprefix("error: ") for line in told.stderr.splitlines() if line.strip()]
+    if done.returncode != 0 or not done.stdout.strip():
+        lines = [line.strip().removeprefix("error: ") for line in done.stderr.splitlines() if line.strip()]
         raise NoStack(lines[0] if lines else "the CLI names no selected stack")
-    return told.stdout.strip()
+    return done.stdout.strip()

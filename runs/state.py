@@ -78,7 +78,7 @@ class State:
         return [found["urn"] for found in self._of_type("pulumi-python:dynamic/aiaa:Endpoint")]
 
     def workspaces(self) -> list[str]:
-        """URNs of what says that a server's workspace is prepared."""
+        """URNs of the resources that say that a server's workspace is prepared."""
         return [found["urn"] for found in self._of_type("pulumi-python:dynamic/aiaa:Workspace")]
 
     def ids(self, kind: str) -> dict[str, str]:
@@ -121,7 +121,9 @@ class Cli:
         except (ValueError, RecursionError):
             exported = None
         if not isinstance(exported, dict):
-            raise StateFailed(f"`pulumi stack export` said what is no state: {shortened(one_line(said)) or 'nothing'}")
+            raise StateFailed(
+                f"`pulumi stack export` did not print a state, but: {shortened(one_line(said)) or 'nothing'}"
+            )
         return State(exported)
 
     def write(self, state: State) -> None:

@@ -1,4 +1,4 @@
-"""A user's start command for AIAA: it must hand on the options that this project adds, and give none of them."""
+"""A user's start command for AIAA: it must pass on the options that this project adds, and must not set them itself."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ import re
 import shlex
 from collections.abc import Iterator, Sequence
 
-# The options that components/clara_v4.py adds, and where the stack file says them. AIAA takes the last of several.
+# The options that components/clara_v4.py adds, and their keys in the stack file. AIAA uses the last of several.
 _OURS = {
-    "--workspace": "which this project gives: take it out, and set the key workspace",
-    "--engine": "which this project gives: take it out, and set the key engine",
-    "--triton_ip": "which this project gives, as Triton runs beside AIAA under a fixed name: take it out",
-    "--triton_proto": "which this project gives: take it out, and set the key triton.proto",
-    "--triton_start_timeout": "which this project gives: take it out, and set the key triton.start_timeout",
-    "--triton_model_timeout": "which this project gives: take it out, and set the key triton.model_timeout",
-    "--triton_verbose": "which this project gives: take it out, and set the key triton.verbose",
-    "--admin_hosts": "which this project gives: take it out, and set the key admin_hosts",
+    "--workspace": "which this project sets: remove it, and set the key workspace",
+    "--engine": "which this project sets: remove it, and set the key engine",
+    "--triton_ip": "which this project sets, because Triton's name is fixed: remove it",
+    "--triton_proto": "which this project sets: remove it, and set the key triton.proto",
+    "--triton_start_timeout": "which this project sets: remove it, and set the key triton.start_timeout",
+    "--triton_model_timeout": "which this project sets: remove it, and set the key triton.model_timeout",
+    "--triton_verbose": "which this project sets: remove it, and set the key triton.verbose",
+    "--admin_hosts": "which this project sets: remove it, and set the key admin_hosts",
 }
 _SHORT = {
     "w": _OURS["--workspace"],
-    "b": "by which AIAA goes into the background, and its container ends: take it out",
+    "b": "which puts AIAA into the background, so its container ends: remove it",
 }
 _AIAA = ("AIAA", "start_aiaa.sh", "start_aas.sh")
 _SHELLS = ("sh", "bash", "dash", "ash", "ksh", "zsh", "busybox")
@@ -35,13 +35,13 @@ def wrong(command: str) -> str:
     """
     words = shlex.split(command)
     if any(re.fullmatch(r"[;&|<>]+|[0-9]?>.*|.*;", word) for word in words):
-        return f"must be one command, without a shell's ; & | < >: a script is written as {_LET_THROUGH}"
+        return f"must be one command, without the shell characters ; & | < >: write a script as {_LET_THROUGH}"
     found = dict(_options(words))
     script, after = _script(words)
     if script is not None:
         found |= dict(_options(re.split(r"""[\s;&|(){}'"]+""", script)))
         if not found and (not re.search(r"\$[@*]|\$\{[@*]\}", script) or not after):
-            return f"must hand on the options that this project adds: write it as {_LET_THROUGH}"
+            return f"must pass on the options that this project adds: write it as {_LET_THROUGH}"
     return "; ".join(f"must not give {option}, {what}" for option, what in found.items())
 
 
@@ -60,7 +60,7 @@ def _options(words: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 
 def _script(words: Sequence[str]) -> tuple[str | None, bool]:
-    """What a shell among the words is to run by `-c`, and whether a word follows, which that takes for its name."""
+    """The script of a shell's `-c`, and whether a word follows, which the shell takes for the script's name."""
     shell = False
     for place, word in enumerate(words):
         if shell and re.fullmatch(r"-[a-z]*c[a-z]*", word) and place + 1 < len(words):

@@ -35,7 +35,7 @@ class WithPassword(Strict):
         """The password as it is now.
 
         Args:
-            key: under which these keys stand in the stack file, for errors.
+            key: the key in the stack file that holds these keys, for errors.
 
         Raises:
             SettingsError: the variable is not set, or the file cannot be read or is empty.
@@ -53,14 +53,14 @@ class WithPassword(Strict):
         assert self.password_file is not None  # noqa: S101 - _one_password saw to it
         where = f"{key}.password_file: {shown(str(self.password_file))}"
         try:
-            # Some editors begin a file with a byte order mark, which is no part of the password.
+            # Some editors begin a file with a byte order mark, which is not part of the password.
             value = self.password_file.read_text("utf-8-sig").rstrip("\r\n")
         except OSError as error:
             raise SettingsError(
                 f"{where} cannot be read ({error.strerror}): the user who runs this command needs to read it"
             ) from None
         except UnicodeDecodeError:
-            raise SettingsError(f"{where} is no text in UTF-8: write the password into it again") from None
+            raise SettingsError(f"{where} is not UTF-8 text: write the password into it again") from None
         if not value:
             raise SettingsError(f"{where} is empty: write the password into it")
         return value

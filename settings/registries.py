@@ -1,4 +1,4 @@
-"""`registries.<host>`: log-ins of the registries that images come from."""
+"""`registries.<host>`: log-ins for the registries of images."""
 
 from __future__ import annotations
 

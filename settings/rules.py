@@ -72,7 +72,7 @@ def logins_of_registries(settings: Settings) -> Wrong:
         if host == NGC and login.username != NGC_USER:
             yield (
                 f"registries.{host}.username",
-                f"must be {NGC_USER} as it stands here, for every NGC key (in a shell, in single quotes), not "
+                f"must be exactly {NGC_USER} for every NGC key (in a shell, in single quotes), not "
                 f"{shown(login.username)}",
             )
 
@@ -89,12 +89,12 @@ def bind_reached_from_here(settings: Settings) -> Wrong:
 
 
 def engines_can_be_reached(settings: Settings) -> Wrong:
-    """As far as it shows without the network: certificates, and variables by which two programs find two engines."""
+    """Checks without the network: certificates, and variables that lead two programs to different engines."""
     for name, server in settings.servers.items():
         if server.is_external:
             continue
         if server.docker_cert_path and not (server.docker or "").startswith("tcp://"):
-            yield f"servers.{written(name)}.docker_cert_path", "is for a tcp:// engine, which docker has to name"
+            yield f"servers.{written(name)}.docker_cert_path", "is only for a tcp:// engine: set docker to one"
             continue
         key = "docker_cert_path" if server.docker_cert_path else "docker"
         if wrong := provider.problem(server.docker_host):

@@ -112,13 +112,13 @@ def _command(value: object) -> str:
     return text
 
 
-_HOST = r"(\w[\w.-]*|\[[\w:.%]+\])"  # never an option of ssh's
+_HOST = r"(\w[\w.-]*|\[[\w:.%]+\])"  # must not look like an option of ssh
 
 
 def _launcher(value: object) -> str:
     text = _command(value)
-    if told := launcher.wrong(text):
-        raise ValueError(told)
+    if wrong := launcher.wrong(text):
+        raise ValueError(wrong)
     return text
 
 
@@ -145,8 +145,8 @@ def _registry_host(value: object) -> str:
     # Another word at the beginning of an image's name is a folder of Docker Hub.
     if not is_host or not re.search(r"[.:]|^localhost$", text):
         raise ValueError(
-            "must be a registry as images' names begin with it: a host, and a port if it has one, such as nvcr.io or "
-            f"registry.example.org:5000, not {shown(text)}"
+            "must be a registry, as at the start of an image's name: a host, and a port if it has one, such as nvcr.io "
+            f"or registry.example.org:5000, not {shown(text)}"
         )
     return text
 

@@ -18,17 +18,17 @@ complain() {
 # Pulumi looks for its project from here upwards.
 case $PWD/ in "$project"/*) ;; *) cd "$project" ;; esac
 
-# Python's own switches are meant for other programs. Some keep ours from starting (PYTHONHOME, PYTHONIOENCODING with an
-# encoding that is none), load other modules in the place of ours (PYTHONPATH) or make warnings errors (PYTHONWARNINGS).
+# The caller's variables for Python are meant for other programs. Some prevent our start (PYTHONHOME, PYTHONIOENCODING
+# with an unknown encoding), load other modules instead of ours (PYTHONPATH) or make warnings errors (PYTHONWARNINGS).
 for name in "${!PYTHON@}"; do
   case $name in PYTHON | PYTHONDONTWRITEBYTECODE | PYTHONPYCACHEPREFIX | PYTHONUNBUFFERED) ;; *) unset "$name" ;; esac
 done
 
-# A width that is none has `pip list` print nothing, which Pulumi takes for an error.
+# With an invalid width, `pip list` prints nothing, which Pulumi treats as an error.
 case ${COLUMNS-1} in '' | 0* | *[!0-9]*) unset COLUMNS ;; esac
 
-# Pulumi's parts talk to each other by gRPC on this machine's loopback, and gRPC takes a proxy for that, too, where
-# http_proxy names one and no_proxy does not name the loopback
+# Pulumi's processes use gRPC on this machine's loopback address. gRPC uses a proxy for that too, if http_proxy names one
+# and no_proxy does not name the loopback address
 # (https://github.com/grpc/grpc/blob/master/doc/environment_variables.md).
 export no_grpc_proxy=${no_grpc_proxy-127.0.0.1,localhost,::1}
 
@@ -40,7 +40,7 @@ export PULUMI_SKIP_UPDATE_CHECK=${PULUMI_SKIP_UPDATE_CHECK-1}
 export PULUMI_RUN_PROGRAM=${PULUMI_RUN_PROGRAM-true}
 # The engine writes its whole state twice for each resource that it makes, which is much garbage: with hundreds of them
 # the time goes into collecting it. Memory is bounded all the same.
-[[ ${GOMEMLIMIT-} =~ ^([0-9]+([KMGT]i)?B?|off)$ ]] || GOMEMLIMIT=1GiB # Go programs end at another one with a trace
+[[ ${GOMEMLIMIT-} =~ ^([0-9]+([KMGT]i)?B?|off)$ ]] || GOMEMLIMIT=1GiB # with an invalid value, Go programs end with a trace
 export GOGC=${GOGC-400} GOMEMLIMIT
 
 if [ -z "${PULUMI_BACKEND_URL-}" ]; then

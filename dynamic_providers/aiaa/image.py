@@ -1,7 +1,7 @@
-"""`aiaa:Image`: an image that an engine has. What is made of it depends on this resource.
+"""`aiaa:Image`: an image that an engine has. Containers that use the image depend on this resource.
 
-It is pulled before, by a hook of the program (`components/images.py`): this host has four threads for all resources of
-a stack, and a pull may take hours.
+A hook of the program pulls it first (`components/images.py`): this host has four threads for all resources of a stack,
+and a pull may take hours.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from dynamic_providers.boundary import Props, Provider, ProviderError, one_line_
 
 
 class ImageProvider(Provider):
-    """Sees that the image is there, at creation and again when its name or the engine changes.
+    """Checks that the engine has the image, at creation and again when its name or the engine changes.
 
-    `drift` is never an input of the program: `read` sets it when the engine has no image of this name, so that the next
+    The program never sets `drift`: `read` sets it when the engine has no image of this name, so that the next
     `up` pulls it again.
     """
 
@@ -53,7 +53,7 @@ class Image(Resource, module="aiaa", name="Image"):
     ) -> None:
         """
         Args:
-            server, role: whose it is; together they are the resource's id.
+            server, role: the server, and the container that uses the image; together they are the resource's id.
             image: its name, with a tag or a digest.
             docker_host: the engine; None is the default one.
         """

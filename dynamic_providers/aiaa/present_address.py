@@ -1,8 +1,8 @@
-"""Where a server is now, for what has only a state: a delete and a refresh get no new inputs.
+"""The present address of a server, for a delete and a refresh: they get only the state, no new inputs.
 
-A model's state has the address at which it was loaded. Since then the server may have moved: in the same `up`, at whose
-end models are removed, or in one that failed before it came to them. The stack file has the address that is wanted,
-which is not the present one before an `up`. For a server that we run, its container shows which of both is right.
+A model's state has the address at which it was loaded. The server may have moved since then: in the same `up`, because
+models are removed at its end, or in an earlier `up` that failed before the models. The stack file has the wanted
+address, which is not the present one before an `up`. For a server that we run, its container shows which one is right.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from settings import Server
 
 
 def present_url(config: Config, state: Props) -> str:
-    """The address of a model's server: the stack file's, if the server has it by now, else the state's.
+    """The address of a model's server: the stack file's, if the server already has it, else the state's.
 
-    An address of an external server is a statement about it, and so holds as soon as it stands in the stack file.
+    The address of an external server is valid as soon as it is in the stack file.
 
     Args:
         state: of the model.
@@ -36,14 +36,17 @@ def present_url(config: Config, state: Props) -> str:
     # A workspace of ours has a generation. Older states have no such key.
     was_external = state["generation"] == "" if "generation" in state else server.is_external
     if server.is_external != was_external:
-        return known  # it is another server now, and the model is on the former one
+        return known  # the name is another server now, and the model is on the former one
     if server.is_external:
         return server.deployer_url
     container = container_of(str(state["owner"]), name)
     try:
         return server.deployer_url if _has_moved(server, container) else known
     except ClientError as error:
-        say(f"server {name}: using {known}, as the engine cannot say whether it is at {server.deployer_url}: {error}")
+        say(
+            f"server {name}: using {known}, because the engine cannot say whether the server is at "
+            f"{server.deployer_url}: {error}"
+        )
         return known
 
 
@@ -65,7 +68,7 @@ def _has_moved(server: Server, container: str) -> bool:
 
 
 def _same(published: str, wanted: str) -> bool:
-    """Docker writes no address, or an unspecified one, for all of them."""
+    """For all addresses, Docker writes no address or an unspecified one."""
     address = ipaddress.ip_address(published or "0.0.0.0")  # noqa: S104 - compared only
     other = ipaddress.ip_address(wanted)
     return address == other or (address.is_unspecified and other.is_unspecified)

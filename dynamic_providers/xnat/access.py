@@ -187,8 +187,8 @@ def _require_projects(client: XnatClient, projects: Sequence[str]) -> None:
 
 
 def _listed_only(client: XnatClient, projects: Sequence[str]) -> list[str]:
-    """Of these, the ones whose lists the account may not read: XNAT's listing has protected projects, too, whose data
-    are for their members. An account that reads all data needs no such check."""
+    """Those of these projects whose lists the account may not read. XNAT's list of projects has protected projects too,
+    but only their members may read them. An account that reads all data needs no such check."""
     if ALL_DATA.removeprefix("groups/") in client.groups(client.account()):
         return []
     found = []

@@ -173,7 +173,7 @@ def _drift(live: Urls | None, written: Urls) -> str:
 
 
 def _shown(urls: Urls) -> str:
-    """Cut to what a person reads: a project's owner can write a list of any length."""
+    """Shortened for a message: a project's owner can write a list of any length."""
     text = as_text(urls)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}... ({len(urls)} entries)"
 
@@ -182,6 +182,6 @@ def _how_to_replace(client: XnatClient, scope: str, live: Urls, known: Known | N
     """A refresh shows only what state has."""
     see = "to see it in a preview, run `bin/pulumi refresh`; " if known else ""
     if len(as_text(live)) > _LONGEST:
-        return f"{see}to replace it, let an administrator of XNAT empty it: `{emptying(client.url, scope)}`"
+        return f"{see}to replace it, ask an XNAT administrator to empty it: `{emptying(client.url, scope)}`"
     key = f"registrations.{scope.replace('/', '.')}"
     return f"{see}to replace it, write {key}: {{servers: [NAME], adopt: {as_text(live)}}} with your server's NAME"

@@ -65,12 +65,12 @@ def room(what: str, folder: Path, needed: int, *, local: bool) -> Finding:
         needed: GB.
     """
     if not local:
-        return Finding("warning", what, f"cannot be told from here: see that {folder} has {needed} GB free there")
+        return Finding("warning", what, f"unknown from this machine: check that {folder} has {needed} GB free there")
     try:
         there = next((parent for parent in (folder, *folder.parents) if parent.exists()), Path("/"))
         free = shutil.disk_usage(there).free / _GB
     except (OSError, ValueError) as error:  # not for this user to see; a name that no file has
-        return Finding("warning", what, f"cannot be told ({error}): see that {folder} has {needed} GB free")
+        return Finding("warning", what, f"unknown ({error}): check that {folder} has {needed} GB free")
     told = f"{folder} has {free:.1f} GB free"
     if free >= needed:
         return Finding("ok", what, told)

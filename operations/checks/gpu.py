@@ -36,7 +36,7 @@ def check(
     """
     Args:
         name: of the server that asks for the GPUs.
-        triton_image: by whose release they are judged; nvidia-smi can run in it, if the engine has it.
+        triton_image: its release decides what the GPUs need; nvidia-smi can run in it, if the engine has it.
     """
     what = f"servers.{name}.gpus"
     refused = refusal_of(engine, docker_host, Wanted(gpus=tuple(gpus)), labels)
@@ -47,13 +47,15 @@ def check(
     everything = f"{_NVIDIA_CDI}all" if is_cdi(gpus) else "all"
     found = nvidia_smi.look(engine, labels, triton_image, everything=everything, local=is_local(docker_host))
     if found is None:
-        told = f"cannot be told from here: run nvidia-smi on the engine's host, or pull {triton_image} there"
-        yield Finding("warning", f"{what}: GPUs", told)
+        message = (
+            f"unknown: this machine cannot run nvidia-smi: run it on the engine's host, or pull {triton_image} there"
+        )
+        yield Finding("warning", f"{what}: GPUs", message)
     elif found.has_none:
         yield Finding("wrong", f"{what}: GPUs", "the engine's host has none: set gpus: []")
     elif found.trouble:
-        told = f"unknown, as nvidia-smi does not list them: {found.trouble}; run it on the engine's host"
-        yield Finding("warning", f"{what}: GPUs", told)
+        message = f"unknown, because nvidia-smi does not list them: {found.trouble}; run it on the engine's host"
+        yield Finding("warning", f"{what}: GPUs", message)
     else:
         yield from judge(what, gpus, found.gpus, triton_image)
 
@@ -79,8 +81,10 @@ def judge(what: str, wanted: Sequence[str], there: Sequence[Gpu], triton_image: 
     needs = needs_of(triton_image)
     for gpu in dict.fromkeys(gpu for gpu, _ in found.values()):
         if gpu.mig and not gpu.slices:
-            told = f"GPU {gpu.index} is in MIG mode and nvidia-smi -L lists no slice of it: Triton cannot use it: "
-            yield Finding("warning", f"{what}: MIG", told + "make slices (`nvidia-smi mig`), or end MIG mode")
+            message = (
+                f"GPU {gpu.index} is in MIG mode and nvidia-smi -L lists no slice of it, so Triton cannot use it: "
+            )
+            yield Finding("warning", f"{what}: MIG", message + "create slices (`nvidia-smi mig`), or turn MIG mode off")
         yield _driver(what, gpu, needs, triton_image)
         yield _generation(what, gpu, needs, triton_image)
     for gpu, part in found.values():
@@ -110,8 +114,8 @@ def _missing(what: str, name: str, there: Sequence[Gpu]) -> Finding:
         told = f"the host has GPUs in MIG mode, whose slices nvidia-smi -L does not list here; it lists: {others}"
         return Finding("warning", f"{what}: GPU {name}", f"{told}: run it on the engine's host")
     if not all(gpu.index and gpu.uuid for gpu in there):
-        told = f"nvidia-smi does not tell the names of all GPUs; it lists: {others}"
-        return Finding("warning", f"{what}: GPU {name}", told)
+        message = f"nvidia-smi does not show the names of all GPUs; it lists: {others}"
+        return Finding("warning", f"{what}: GPU {name}", message)
     return Finding("wrong", f"{what}: GPU {name}", f"is not there; the engine's host has: {others}")
 
 
@@ -122,53 +126,55 @@ def _slices(what: str, found: Sequence[tuple[Gpu, Slice | None]], *, everything:
     if not split or (given < 2 and not everything):
         return None
     parts = ", ".join(dict.fromkeys(part.uuid for gpu in split for part in gpu.slices))
-    told = f"Triton sees one MIG slice only, whatever it is given: name the one that it shall use, of {parts}"
-    return Finding("warning", f"{what}: MIG", told)
+    message = f"Triton sees only one MIG slice, even if it gets several: name one of these in gpus: {parts}"
+    return Finding("warning", f"{what}: MIG", message)
 
 
 def _driver(what: str, gpu: Gpu, needs: Needs | None, image: str) -> Finding:
-    what, told = f"{what}: driver", f"{gpu.driver} of GPU {gpu.index}"
+    what, message = f"{what}: driver", f"{gpu.driver} of GPU {gpu.index}"
     found = re.match(r"([0-9]{1,4})\.([0-9]{1,4})", gpu.driver, re.ASCII)
     if not found:
-        return Finding("warning", what, f"unknown of GPU {gpu.index}: run nvidia-smi on the engine's host")
+        return Finding("warning", what, f"unknown for GPU {gpu.index}: run nvidia-smi on the engine's host")
     if not needs or not needs.driver or not needs.data_centre_driver:
-        return Finding("warning", what, f"{told}; not known for this image, {image}: see the notes of its release")
+        return Finding("warning", what, f"{message}; what image {image} needs is unknown here: see its release notes")
     version = int(found[1]), int(found[2])
     least = ".".join(map(str, needs.driver))
     if version >= needs.driver:
-        return Finding("ok", what, told)
+        return Finding("ok", what, message)
     if version >= needs.data_centre_driver:
-        return Finding("warning", what, f"{told} is enough for data centre GPUs only: else install {least} or newer")
-    return Finding("wrong", what, f"{told} is too old for Triton {needs.release}: install {least} or newer")
+        return Finding(
+            "warning", what, f"{message} is enough for data centre GPUs only: for other GPUs, install {least} or newer"
+        )
+    return Finding("wrong", what, f"{message} is too old for Triton {needs.release}: install {least} or newer")
 
 
 def _generation(what: str, gpu: Gpu, needs: Needs | None, image: str) -> Finding:
-    what, told = f"{what}: generation", f"GPU {gpu.index}, {gpu.name or 'of unknown name'}"
+    what, message = f"{what}: generation", f"GPU {gpu.index}, {gpu.name or 'of unknown name'}"
     if gpu.capability is None:
-        oldest = f"see that it is {needs.oldest_name} or newer" if needs else f"see what {image} needs"
-        return Finding("warning", what, f"{told}: its compute capability is unknown: {oldest}")
-    told += f", has compute capability {gpu.capability}"
+        oldest = f"check that it is {needs.oldest_name} or newer" if needs else f"check what {image} needs"
+        return Finding("warning", what, f"{message}: its compute capability is unknown: {oldest}")
+    message += f", has compute capability {gpu.capability}"
     if needs is None:
-        advice = f"not known for this image, {image}: see that `bin/aiaa verify` passes"
-        return Finding("warning", what, f"{told}; {advice}")
+        advice = f"what image {image} needs is unknown here: check that `bin/aiaa verify` passes"
+        return Finding("warning", what, f"{message}; {advice}")
     if gpu.capability < needs.oldest:
-        return Finding("wrong", what, f"{told}; Triton {needs.release} needs {needs.oldest_name}: take a newer GPU")
+        return Finding("wrong", what, f"{message}; Triton {needs.release} needs {needs.oldest_name}: use a newer GPU")
     if gpu.capability > needs.newest:
         advice = (
-            f"newer than what Triton {needs.release} was built for, {needs.newest_name}: see that `bin/aiaa verify` "
+            f"newer than what Triton {needs.release} was built for, {needs.newest_name}: check that `bin/aiaa verify` "
             "passes, or set images.triton to a newer release"
         )
-        return Finding("warning", what, f"{told}, {advice}")
-    return Finding("ok", what, told)
+        return Finding("warning", what, f"{message}, {advice}")
+    return Finding("ok", what, message)
 
 
 def _memory(what: str, gpu: Gpu, part: Slice | None) -> Finding:
     name = part.uuid if part else f"GPU {gpu.index}"
     memory = part.memory if part else gpu.memory
     if memory is None:
-        return Finding("warning", f"{what}: memory", f"unknown of {name}: NVIDIA's models want 8 GB")
-    told = f"{name} has {memory} MiB"
+        return Finding("warning", f"{what}: memory", f"unknown for {name}: NVIDIA's models need 8 GB")
+    message = f"{name} has {memory} MiB"
     if memory >= _MEMORY:
-        return Finding("ok", f"{what}: memory", told)
-    advice = "NVIDIA's models want 8 GB: load fewer or smaller ones, or take another GPU"
-    return Finding("warning", f"{what}: memory", f"{told}; {advice}")
+        return Finding("ok", f"{what}: memory", message)
+    advice = "NVIDIA's models need 8 GB: load fewer or smaller ones, or use another GPU"
+    return Finding("warning", f"{what}: memory", f"{message}; {advice}")

@@ -1,4 +1,4 @@
-"""Whether an engine has the images of its servers, or could pull them: with which log-in, from its own host."""
+"""Whether an engine has the images of its servers, or could pull them, and with which log-in."""
 
 from __future__ import annotations
 
@@ -34,16 +34,18 @@ def check(
             login = _login(registry, registries)
             images.available(engine, where, image, login)
         except (ClientError, SettingsError) as error:
-            told = error.line if isinstance(error, ClientError) else f"{error}, then run the command again"
-            told = told.removeprefix(f"image {image}: ")
+            message = error.line if isinstance(error, ClientError) else f"{error}, then run the command again"
+            message = message.removeprefix(f"image {image}: ")
             if is_there:
-                yield Finding("warning", f"image {image}", f"is on the engine, and could not be pulled again: {told}")
+                yield Finding(
+                    "warning", f"image {image}", f"is on the engine, but could not be pulled again: {message}"
+                )
             else:
-                yield Finding("wrong", f"image {image}", told)
+                yield Finding("wrong", f"image {image}", message)
             continue
         by = f"the log-in from {login.source}" if login else "no log-in"
-        told = "is on the engine" if is_there else "is not on the engine yet"
-        yield Finding("ok", f"image {image}", f"{told}; {registry} lets it be pulled, with {by}")
+        message = "is on the engine" if is_there else "is not on the engine yet"
+        yield Finding("ok", f"image {image}", f"{message}; {registry} allows the pull with {by}")
 
 
 def _of_its_platform(engine: docker.DockerClient, where: str, image: str) -> Finding:
@@ -57,7 +59,7 @@ def _of_its_platform(engine: docker.DockerClient, where: str, image: str) -> Fin
 def _login(registry: str, registries: Mapping[str, Registry]) -> Login | None:
     """
     Raises:
-        ClientError: Docker's own log-in cannot be read. SettingsError: there is no password where it is said to be.
+        ClientError: Docker's own log-in cannot be read. SettingsError: the password is not where the stack file says.
     """
     if given := registries.get(registry):
         return registry_login.given(registry, given.username, given.read_password(registry))

@@ -1,7 +1,7 @@
-"""What nvidia-smi says of an engine's GPUs. Whatever it prints, nothing is raised: what cannot be read is unknown.
+"""What nvidia-smi reports about an engine's GPUs. No output raises an error: a value that cannot be read is unknown.
 
 It is run on this machine for a local engine, or in a container. nvidia-smi writes `[N/A]`, `[Not Supported]`,
-`[Insufficient Permissions]` or `[Unknown Error]` in the place of a value, and a sentence in the place of everything
+`[Insufficient Permissions]` or `[Unknown Error]` instead of a value, and a sentence instead of the whole output
 (https://docs.nvidia.com/deploy/nvidia-smi/).
 """
 
@@ -24,7 +24,7 @@ from clients.errors import one_line, shortened
 from operations.checks.engine import has_image
 
 _COLUMNS = "index,uuid,name,driver_version,memory.total"
-# An older driver does not know the last two columns, and refuses all of it.
+# An older driver does not know the last two columns, and refuses the whole query.
 _QUERIES = [
     (f"--query-gpu={columns}", "--format=csv,noheader,nounits")
     for columns in (f"{_COLUMNS},compute_cap,mig.mode.current", _COLUMNS)
@@ -32,7 +32,7 @@ _QUERIES = [
 _LIST = ("-L",)
 TIMEOUT = 60  # seconds: nvidia-smi wakes the driver
 _PATIENCE = 5  # seconds that a killed nvidia-smi has; one that waits for the driver does not end
-_LEAST_MEMORY = 256  # MiB: less is no GPU's, but a part of a number that a language writes as 15,109
+_LEAST_MEMORY = 256  # MiB: a smaller value is part of a number with a separator, such as 15,109
 
 # `GPU 0: NVIDIA A100-SXM4-40GB (UUID: GPU-...)`, and below it `  MIG 1g.5gb     Device  0: (UUID: MIG-...)`
 # (https://docs.nvidia.com/datacenter/tesla/mig-user-guide/).
@@ -49,7 +49,7 @@ class Slice:
 
     @property
     def memory(self) -> int | None:
-        """MiB, by its profile; None if that does not tell."""
+        """MiB, from its profile; None if the profile does not contain it."""
         found = re.search(r"\.([0-9]{1,4})gb", self.profile, re.ASCII)
         return int(found[1]) * 1024 if found else None
 
@@ -58,7 +58,7 @@ class Slice:
 class Gpu:
     """
     Attributes:
-        index, uuid, name, driver: empty if nvidia-smi does not tell.
+        index, uuid, name, driver: empty if nvidia-smi does not report it.
         memory: MiB.
         capability: CUDA's compute capability, as 8.6.
         mig: whether it is in MIG mode, where CUDA uses its slices only.
@@ -76,7 +76,7 @@ class Gpu:
 
 @dataclass(frozen=True)
 class Listing:
-    """`trouble`: what nvidia-smi said or did in the place of a list; empty if it listed them."""
+    """`trouble`: what nvidia-smi said or did instead of listing the GPUs; empty if it listed them."""
 
     gpus: tuple[Gpu, ...]
     trouble: str = ""
@@ -103,8 +103,8 @@ def look(
 
     Args:
         labels: of the containers that this makes.
-        image: one that nvidia-smi can run in, if the engine has it: it has gigabytes, so it is not fetched for this.
-        everything: the name of all GPUs there, as a stack file has it.
+        image: one that nvidia-smi can run in, if the engine has it: it is large, so it is not pulled for this.
+        everything: the stack file's name for all GPUs.
         local: whether the engine is on this machine.
     """
     run: Callable[[Sequence[str]], _Output]
@@ -216,22 +216,22 @@ def _run_in(
             device_requests=device_requests((everything,)),
         )
     except APIError as error:
-        return _Output("", f"the engine makes no container for it: {_words(error)}")
+        return _Output("", f"the engine cannot create a container for it: {_words(error)}")
     try:
         container.start()
         ended = container.wait(timeout=TIMEOUT)
         code = ended.get("StatusCode") if isinstance(ended, dict) else None
         return _ended(container.logs(), code)
     except APIError as error:
-        return _Output("", f"the engine does not start it: {_words(error)}")
-    except requests.exceptions.RequestException:  # the SDK's way to say that the time is over
+        return _Output("", f"the engine cannot start it: {_words(error)}")
+    except requests.exceptions.RequestException:  # the SDK raises this when the time is over
         return _hung()
     finally:
         container.remove(force=True)
 
 
 def _hung() -> _Output:
-    return _Output("", f"it did not end within {TIMEOUT} s, as it does when the driver hangs", over=True)
+    return _Output("", f"it did not end within {TIMEOUT} s, which happens when the driver hangs", over=True)
 
 
 def _ended(output: bytes, code: object) -> _Output:

@@ -23,19 +23,19 @@ def check(urls: Iterable[str]) -> Iterator[Finding]:
             public = _public(proxy) if proxy else ""
         except ValueError as error:
             caught = True
-            told = f"cannot be read, so no request to {url} can be made ({error}): mend HTTP_PROXY, HTTPS_PROXY, "
-            yield Finding("wrong", "proxy variables", f"{told}ALL_PROXY and NO_PROXY, in small letters too")
+            message = f"cannot be read, so no request to {url} can be made ({error}): fix HTTP_PROXY, HTTPS_PROXY, "
+            yield Finding("wrong", "proxy variables", f"{message}ALL_PROXY and NO_PROXY, also in lower case")
             continue
         if not public:
             continue
         caught = True
         host = urlsplit(url).hostname or ""
-        told = f"requests to {url} go through the proxy {public}"
+        message = f"requests to {url} go through the proxy {public}"
         advice = f"add {host} to the environment variable NO_PROXY (and no_proxy)"
         if _is_loopback(host):
-            yield Finding("wrong", "proxy variables", f"{told}, whose loopback is another machine: {advice}")
+            yield Finding("wrong", "proxy variables", f"{message}, whose loopback is another machine: {advice}")
         else:
-            yield Finding("warning", "proxy variables", f"{told}: if it does not lead there, {advice}")
+            yield Finding("warning", "proxy variables", f"{message}: if it does not lead there, {advice}")
     if not caught:
         yield Finding("ok", "proxy variables", "none catches a server of this stack")
 

@@ -24,7 +24,7 @@ def check() -> Iterator[Finding]:
         yield Finding("wrong", "Pulumi CLI", f"{error}: {_MEND}")
         return
     except metadata.PackageNotFoundError as error:
-        yield Finding("wrong", "Pulumi CLI", f"the Python package {error.name} is not there: {_MEND}")
+        yield Finding("wrong", "Pulumi CLI", f"the Python package {error.name} is not installed: {_MEND}")
         return
     listed = [plugin for plugin in plugins if isinstance(plugin, dict)] if isinstance(plugins, list) else []
     versions = [one_line(str(plugin.get("version"))) for plugin in listed if plugin.get("name") == "docker"]

@@ -1,4 +1,4 @@
-"""What NVIDIA says that each release of its Triton container needs of GPUs and their driver.
+"""Which GPUs and which driver each release of NVIDIA's Triton container needs.
 
 Source: the section "Driver Requirements" and "GPU Requirements" of each release's notes, from
 https://docs.nvidia.com/deeplearning/triton-inference-server/release-notes/rel_21-02.html to rel-26-08.html. They name
@@ -23,7 +23,7 @@ class Needs:
         release: as 21.02.
         oldest, newest: compute capabilities.
         driver: its least version, as 460.27; None if the notes give none.
-        data_centre_driver: that of data centre GPUs, of which older branches do.
+        data_centre_driver: the same for data centre GPUs, for which older driver branches are enough.
     """
 
     release: str
@@ -66,11 +66,11 @@ _TABLE: tuple[_Row, ...] = (
 
 
 def needs_of(image: str) -> Needs | None:
-    """What an image's release needs; None if its name tells no release, or one that is not known here.
+    """What an image's release needs; None if its name has no release, or a release that is not known here.
 
     Args:
-        image: as `nvcr.io/nvidia/tritonserver:21.02-py3`, in whatever registry. Only an image that is called
-            `tritonserver` is taken for NVIDIA's: of another one, the tag says anything.
+        image: as `nvcr.io/nvidia/tritonserver:21.02-py3`, in any registry. Only an image that is called
+            `tritonserver` is taken for NVIDIA's: the tag of another image may mean anything.
     """
     found = re.fullmatch(
         r"(?:.*/)?tritonserver:(\d\d\.(?:0[1-9]|1[0-2]))(?:[.-].*)?", image.partition("@")[0], re.ASCII

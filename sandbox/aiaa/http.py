@@ -106,7 +106,7 @@ def text(parts: FormData, name: str) -> str | None:
 
 
 def params(parts: FormData) -> dict[str, Any]:
-    """The ``params`` part: a JSON object. An empty one stands for what says nothing: no such part, an empty one, and
+    """The ``params`` part: a JSON object. It is empty if the part is missing, is empty, or is
     ``null``, which XNAT's viewer and NVIDIA's OHIF plugin send beside a session's image."""
     try:
         given = json.loads((text(parts, "params") or "").strip() or "null")
@@ -119,8 +119,8 @@ def params(parts: FormData) -> dict[str, Any]:
 
 @asynccontextmanager
 async def stored(uploads: list[UploadFile]) -> AsyncIterator[list[tuple[str, Path]]]:
-    """Uploaded files on disk while they are needed, as (name, path). On disk they have the names that they were sent
-    with, for messages."""
+    """Uploaded files on disk, as long as they are needed, as (name, path). Their names are those of the request, for
+    messages."""
     with tempfile.TemporaryDirectory(prefix="aiaa-") as folder:
         paths = [
             (upload.filename or "", Path(folder) / str(index) / plain_name(upload.filename, index))
@@ -132,7 +132,7 @@ async def stored(uploads: list[UploadFile]) -> AsyncIterator[list[tuple[str, Pat
 
 
 def plain_name(sent: str | None, index: int) -> str:
-    """A file name for the ``index``-th file of a request: the one that it was sent with, if that can be one."""
+    """A file name for the ``index``-th file of a request: the name in the request, if it is a valid file name."""
     name = Path((sent or "").replace("\\", "/")).name
     return (
         name

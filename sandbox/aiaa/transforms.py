@@ -43,7 +43,7 @@ def geometry(data: Data, key: str) -> Geometry:
     return found
 
 
-def load_image(data: Data, keys: Keys, reader: str = "") -> None:  # noqa: ARG001 - the content tells the format
+def load_image(data: Data, keys: Keys, reader: str = "") -> None:  # noqa: ARG001 - the format is recognized by the content
     for key in each(keys):
         image = images.read(data[key])
         data[key] = image.voxels.astype(np.float32)

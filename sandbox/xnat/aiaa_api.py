@@ -62,21 +62,21 @@ class AiaaApi:
             return answers.plugin_error(request, 500, "RuntimeException - ")
         if servers is None:
             method = f"OhifAiaaApi.set{'Site' if project is None else 'Project'}AiaaJson"
-            told = f"Required request body is missing: {method}"
-            return answers.plugin_error(request, 500, f"RuntimeException - {told}")
+            message = f"Required request body is missing: {method}"
+            return answers.plugin_error(request, 500, f"RuntimeException - {message}")
         if not user_of(request).is_administrator:
             return answers.empty(403)
-        if project is not None and (told := self._unwritable(request, project)):
-            return answers.plugin_error(request, 403, told)
+        if project is not None and (message := self._unwritable(request, project)):
+            return answers.plugin_error(request, 403, message)
         faults = (java_url.fault(server, self._site.options.java) for server in servers)
-        if told := next((fault for fault in faults if fault), ""):
-            return answers.plugin_error(request, 422, f"Malformed URL - Cause: {told}")
+        if message := next((fault for fault in faults if fault), ""):
+            return answers.plugin_error(request, 422, f"Malformed URL - Cause: {message}")
         self._store(request, project, servers)
         updated = "Site" if project is None else f"Project {project}"
         try:
             return answers.text(f"{updated} server list updated", 200, negotiation.label_of_text(request))
         except negotiation.Unreadable:
-            return answers.error_page(406)  # found when the answer is written: the list is stored by then
+            return answers.error_page(406)  # the error occurs when the answer is written: the list is already stored
 
     def _store(self, request: Request, project: str | None, servers: jackson.Texts) -> None:
         scope = "Site" if project is None else "Project"
@@ -104,7 +104,7 @@ class AiaaApi:
         return None if self._site.may_read(user, project) else answers.empty(403)
 
     def _unwritable(self, request: Request, project: str) -> str:
-        """Why not, if so: for writing, the plugin asks for the right to see the project itself, not its data."""
+        """Why the user may not write, if so. The plugin checks the right to see the project itself, not its data."""
         user = user_of(request)
         if self._site.may_see(user, project):
             return ""

@@ -20,7 +20,7 @@ def json_text(text: str, status: int = 200) -> Response:
 
 
 def text(words: str, status: int, label: str) -> Response:
-    """As Spring's converter for texts writes it: in the charset of its label."""
+    """As Spring's converter for texts writes it: in the charset of its Content-Type."""
     return Response(words.encode(label.partition("charset=")[2], "replace"), status, {"Content-Type": label})
 
 
@@ -45,8 +45,8 @@ def not_allowed(methods: Iterable[str]) -> Response:
 
 
 def plugin_error(request: Request, status: int, words: str) -> Response:
-    """The viewer plugin's. A GET's is labelled JSON, another's as the request accepts; it is JSON for exactly one
-    Accept header, and then without escaping quotes in the text."""
+    """An error of the viewer plugin. Its Content-Type is JSON for a GET, else as the request accepts. Its text is JSON
+    only for one Accept header, and quotes in it are not escaped."""
     if request.headers.get("accept") == negotiation.JSON:
         return text(f'{{ "ResponseMessage":"{words}" }}', status, f"{negotiation.JSON};charset={negotiation.LATIN_1}")
     if request.method in ("GET", "HEAD"):

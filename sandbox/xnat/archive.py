@@ -1,4 +1,4 @@
-"""Projects with their subjects and imaging sessions. Invented, and nobody's images."""
+"""Projects with their subjects and imaging sessions. All are invented: the images are of nobody."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -30,7 +30,7 @@ class Subject:
 
 @dataclass
 class Project:
-    """``accessibility``: all who are logged in see that a protected project is there, and read a public one."""
+    """``accessibility``: every logged-in user sees that a protected project exists, and may read a public one."""
 
     id: str
     name: str = ""

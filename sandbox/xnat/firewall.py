@@ -19,7 +19,7 @@ _DATA = re.compile(r"^/(?:REST|data)(?:/archive)?(?=/)")
 
 
 class Firewall:
-    """ASGI middleware: refuses a path by its spelling, whoever asks."""
+    """ASGI middleware: refuses a path because of its spelling, for every user."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -120,10 +120,10 @@ class Gate:
         return (self._site.sessions.open(user), True) if user else (None, False)
 
     def _refusal(self, request: Request) -> Response:
-        """Only who gave no credentials is asked for them."""
+        """Only a request without credentials gets a ``WWW-Authenticate`` header."""
         if _basic(request) is not None:
-            told = "Your login attempt failed: wrong name or password, a locked account, or too many sessions."
-            return answers.error_page(401, told)
+            message = "Your login attempt failed: wrong name or password, a locked account, or too many sessions."
+            return answers.error_page(401, message)
         if _BROWSER.search(request.headers.get("user-agent", "")):
             return self._redirect("/app/template/Login.vm")
         page = answers.error_page(401)

@@ -84,7 +84,7 @@ class ImagingApi:
         return _files(request, session, scans) if scans else answers.error_page(404)
 
     def _found(self, request: Request) -> tuple[Project, Experiment] | None:
-        """By ID, or inside a project by label, too; one that may not be read is one that is not there."""
+        """By ID, or inside a project also by label. A session that the user may not read is a 404."""
         path, archive = request.path_params, self._site.archive
         found = archive.experiment(path["experiment"])
         if found is None:

@@ -15,7 +15,7 @@ _NOT_IN_A_HOST = re.compile(r"""[\x00-\x20"#<>\\^`{|}\x7f]""")
 
 
 def fault(text: str | None, java: int = 52) -> str | None:
-    """Java's message for a text that is no URL; None for one that is.
+    """Java's message for a text that is not a URL; None for a URL.
 
     java  its class file version
     """

@@ -1,4 +1,4 @@
-"""The ``Accept`` header, as Spring 4.3 reads it: which label an answer gets, and whether the header can be read at all.
+"""The ``Accept`` header, as Spring 4.3 reads it: the Content-Type of an answer, and whether the header can be read.
 
 Sources: Spring's MimeTypeUtils.java, AbstractMessageConverterMethodProcessor.java and StringHttpMessageConverter.java.
 """
@@ -15,7 +15,7 @@ JSON, TEXT, LATIN_1 = "application/json", "text/plain", "ISO-8859-1"
 
 
 class Unreadable(ValueError):
-    """The header is no list of media types."""
+    """The header is not a list of media types."""
 
 
 class Accepted(NamedTuple):
@@ -49,7 +49,7 @@ def admits_json(request: Request) -> bool:
 
 
 def label_of_text(request: Request) -> str:
-    """What a text is called, which is whatever the request accepts best, and its charset.
+    """The Content-Type of a text, which is the one that the request prefers, and its charset.
 
     Raises Unreadable.
     """

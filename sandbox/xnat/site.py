@@ -71,7 +71,7 @@ class Site:
         return known is not None and (user.may_read(project) or known.accessibility == "public")
 
     def may_see(self, user: User, project: str) -> bool:
-        """That it is there."""
+        """Whether the user sees that the project exists."""
         known = self.archive.projects.get(project)
         return known is not None and (user.may_read(project) or known.accessibility != "private")
 

@@ -71,7 +71,9 @@ def test_an_image_whose_login_nobody_gave_stops_its_server_before_anything_is_ma
     with pytest.raises(PulumiFailed) as failed:
         place.stack.up()
     for image in (place.aiaa, place.triton):
-        assert any(f"image {image}: Docker engine" in line and "wants a log-in" in line for line in failed.value.errors)
+        assert any(
+            f"image {image}: Docker engine" in line and "requires a log-in" in line for line in failed.value.errors
+        )
     assert "Traceback" not in failed.value.output
     assert place.things() == []
 
@@ -125,7 +127,7 @@ def test_doctor_says_which_login_gets_an_image_and_which_image_cannot_be_had(pla
     missing = f"{place.triton}-debug"
     found = doctor(triton=missing)
     by = f"the log-in from registries.{place.registry.host}"
-    there = f"is on the engine; {place.registry.host} lets it be pulled, with {by}"
+    there = f"is on the engine; {place.registry.host} allows the pull with {by}"
     assert (found[f"image {place.aiaa}"]["level"], found[f"image {place.aiaa}"]["told"]) == ("ok", there)
     assert found[f"image {missing}"]["level"] == "wrong"
     assert "it has no tag 1-debug of team/triton (it said: manifest unknown)" in found[f"image {missing}"]["told"]

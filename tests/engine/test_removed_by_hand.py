@@ -1,4 +1,4 @@
-"""What somebody stops and removes on an engine between two runs, in any combination: one `up` makes it anew."""
+"""What somebody stops and removes on an engine between two runs, in any combination: one `up` creates it again."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def deployed() -> Iterator[Deployed]:
 
 
 @pytest.mark.parametrize("damages", DAMAGES.values(), ids=DAMAGES.keys())
-def test_one_up_makes_anew_what_was_removed(deployed: Deployed, damages: list[str]) -> None:
+def test_one_up_creates_again_what_was_removed(deployed: Deployed, damages: list[str]) -> None:
     for damage in damages:
         deployed.damage(damage)
     deployed.stack.up()

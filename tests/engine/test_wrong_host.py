@@ -111,7 +111,7 @@ def test_an_engine_that_is_gone_is_named_before_anything_else_fails(tmp_path: Pa
             stack.up()
         assert told(failed) == [
             f"servers.main: Docker engine unix://{tmp_path}/gone.sock did not answer: No such file or directory: "
-            "start it, or correct the address (a server's docker, or DOCKER_HOST); `docker info` shows the same"
+            "start it, or fix the address (a server's docker, or DOCKER_HOST); `docker info` shows the same"
         ]
 
 

@@ -94,22 +94,22 @@ def test_a_server_that_never_answers_is_told_with_why_its_log_cannot_be_read(
 
 
 @pytest.mark.parametrize(
-    ("answer", "told"),
+    ("answer", "message"),
     [
         (Fault("/v1/models", "status", status=500), "answered 500 Internal Server Error: fault injected: 500"),
         (Fault("/v1/models", "status", status=404), "answered 404 Not Found: fault injected: 404"),
         (Fault("/v1/models", "html"), "expected JSON, got: an HTML page titled 'Log in'"),
     ],
 )
-def test_an_external_server_that_is_not_ready_is_told_in_one_whole_sentence(
-    endpoints: Provider, aiaa: AiaaStandIn, answer: Fault, told: str
+def test_an_external_server_that_is_not_ready_is_reported_in_one_whole_sentence(
+    endpoints: Provider, aiaa: AiaaStandIn, answer: Fault, message: str
 ) -> None:
     """It has no containers whose last lines there are."""
     aiaa.app.state.faults.set(answer)
     with pytest.raises(ProviderFailed) as failed:
         endpoints.create(endpoint(aiaa.url, timeout=1, containers={}))
     line = str(failed.value)
-    assert f"{told} (waited 1 s): " in line
+    assert f"{message} (waited 1 s): " in line
     assert not re.search(r"[;:,.]\s*[;:,.]", line.replace("...", ""))
     assert line.endswith("; `bin/aiaa logs main` shows more")
 
@@ -194,7 +194,7 @@ def test_each_model_that_a_viewer_offers_is_run_in_a_session_which_goes_afterwar
 
 
 @pytest.mark.parametrize(
-    ("broken", "told"),
+    ("broken", "message"),
     [
         (Fault("/session/", "status", status=500), "Failed to create AIAA Session! Reason: undefined"),
         (Fault("/session/", "html", status=200), "Failed to create AIAA Session! Reason: undefined"),
@@ -203,18 +203,18 @@ def test_each_model_that_a_viewer_offers_is_run_in_a_session_which_goes_afterwar
     ],
 )
 def test_a_server_whose_sessions_are_broken_fails_its_smoke_tests_with_what_a_clinician_sees(
-    smoke_tests: Provider, aiaa: AiaaStandIn, broken: Fault, told: str
+    smoke_tests: Provider, aiaa: AiaaStandIn, broken: Fault, message: str
 ) -> None:
     load(aiaa, SPLEEN)
     aiaa.app.state.faults.set(broken)
     with pytest.raises(ProviderFailed) as failed:
         smoke_tests.create(smoke(aiaa.url))
-    assert told in str(failed.value)
+    assert message in str(failed.value)
     assert "AIAA's last log lines" in str(failed.value)
     assert not re.search(r"[;:,.]\s*[;:]", str(failed.value).replace("...", ""))
 
 
-def test_a_session_that_cannot_be_closed_is_told_beside_the_answer(smoke_tests: Provider, aiaa: AiaaStandIn) -> None:
+def test_a_session_that_cannot_be_closed_is_reported_with_the_answer(smoke_tests: Provider, aiaa: AiaaStandIn) -> None:
     load(aiaa, SPLEEN)
     aiaa.app.state.faults.set(Fault("/session/*", "status", method="DELETE", status=500))
     answer = smoke_tests.create(smoke(aiaa.url))[1]["answer"]

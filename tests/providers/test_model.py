@@ -309,7 +309,7 @@ def test_a_full_disk_of_the_server_is_told_with_the_size_of_the_model(models: Pr
     assert str(failed.value) == (
         f"model main/liver_demo: no room for the model of 0.001 MB: PUT {full}/admin/model/liver_demo: answered 500 "
         "Internal Server Error: OSError: 28, No space left on device: free some space there, then run the command "
-        "again; `bin/aiaa doctor` tells how much there is"
+        "again; `bin/aiaa doctor` shows how much is free"
     )
 
 

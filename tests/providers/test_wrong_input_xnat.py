@@ -105,7 +105,7 @@ WRONG = {
     "expired password": Wrong(
         change=with_an_old_password,
         says="the password of svc-aiaa has expired: log in once as svc-aiaa at {url} in a browser, set a new one "
-        "there, and give that one as xnat.password; with the role non_expiring it does not expire again: "
+        "there, and use that one as xnat.password; with the role non_expiring it does not expire again: "
         f"{GRANT}roles/non_expiring`",
     ),
     "account without rights": Wrong(
@@ -152,7 +152,7 @@ WRONG = {
     "HTML": Wrong(
         fault=Fault("*", "html"),
         says="POST {url}/data/JSESSION: expected a session id, got: an HTML page titled 'Log in': set xnat.url to "
-        "XNAT's own address, with its context path if it has one, past any log-in page before it",
+        "XNAT's own address, with its context path if it has one, without a log-in page in front of it",
     ),
 }
 

@@ -53,7 +53,7 @@ def test_a_context_path(host: ProviderHost) -> None:
         lives_through(host, f"{url}/xnat")
 
 
-def test_an_address_without_the_context_path_is_told() -> None:
+def test_an_address_without_the_context_path_is_reported() -> None:
     site = site_with(context_path="/xnat")
     config = {"xnat": {"username": USER, "password": PASSWORD, "timeout": 1}}
     with (
@@ -186,7 +186,7 @@ def test_at_another_address_nothing_is_known_of_whose_a_list_is(host: ProviderHo
     assert "the list stands there already (written by eve" in host.said()
 
 
-def test_two_stacks_with_other_projects_do_not_touch_each_other_and_with_the_same_the_second_is_told() -> None:
+def test_two_stacks_do_not_change_each_others_projects_and_a_shared_project_is_reported_to_the_second() -> None:
     site = site_with()
     config = {"xnat": {"username": USER, "password": PASSWORD}}
     with serve(create_app(site.options, site)) as url, provider_host(config) as one, provider_host(config) as other:
@@ -202,7 +202,7 @@ def test_two_stacks_with_other_projects_do_not_touch_each_other_and_with_the_sam
         assert first.read("projects/LIVER", liver)[0] == "projects/LIVER"
 
 
-def test_what_takes_over_where_a_list_is_taken_back_is_told_once(host: ProviderHost) -> None:
+def test_what_takes_over_where_a_list_is_removed_is_reported_once(host: ProviderHost) -> None:
     site = site_with()
     servers = host.provider(AiaaServersProvider)
     with serve(create_app(site.options, site)) as url:

@@ -152,8 +152,8 @@ class Registry:
             self.asked.append(f"{request.method} /v2/{path}")
         if self.login != "none" and not self._knows(request.headers.get("authorization", "")):
             realm = f'realm="http://{self.host}/token",service="tests"' if self.login == "token" else 'realm="tests"'
-            told = {"WWW-Authenticate": f"{'Bearer' if self.login == 'token' else 'Basic'} {realm}"}
-            return _refused(401, "UNAUTHORIZED", "authentication required", told)
+            message = {"WWW-Authenticate": f"{'Bearer' if self.login == 'token' else 'Basic'} {realm}"}
+            return _refused(401, "UNAUTHORIZED", "authentication required", message)
         name, _, rest = path.rpartition("/manifests/")
         if name:
             return self._manifest(name, rest)

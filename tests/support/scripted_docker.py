@@ -1,4 +1,4 @@
-"""A Docker engine that answers as told: its API, as far as single containers and pulls of images go, over HTTP."""
+"""A Docker engine that answers as a test says: its API, for single containers and image pulls, over HTTP."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class ScriptedDocker:
         images: processors (`amd64`) by name, of those that it has.
         registry: what it says when it pulls an image of this name: events, of which an `Event` is waited for; or a text
             with which it refuses. An image that comes has the processor `comes_for`.
-        pulls: names that it was told to pull, each with the log-in that it was given.
+        pulls: names of the images that it was asked to pull, each with its log-in.
     """
 
     host: str

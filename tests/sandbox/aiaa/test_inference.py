@@ -183,7 +183,7 @@ def test_with_triton_down_inference_fails_and_the_models_are_still_listed(start:
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "text"),
     [
         (b"", "is neither NIfTI, NRRD, PNG nor JPEG"),
         (b"no image at all", "is neither NIfTI, NRRD, PNG nor JPEG"),
@@ -193,7 +193,7 @@ def test_with_triton_down_inference_fails_and_the_models_are_still_listed(start:
         (b"\xff\xd8\xff\xe0 cut short", "cannot be read"),
     ],
 )
-def test_what_is_no_image_is_an_envelope_that_names_the_uploaded_file(aiaa: Server, content: bytes, told: str) -> None:
+def test_a_file_that_is_not_an_image_is_an_envelope_that_names_it(aiaa: Server, content: bytes, text: str) -> None:
     aiaa.load("liver_demo")
     session = aiaa.put("/session/", files={"image": ("series 7.img", content)}).json()["session_id"]
     by_session = aiaa.infer("segmentation", "liver_demo", None, session_id=session)
@@ -203,7 +203,7 @@ def test_what_is_no_image_is_an_envelope_that_names_the_uploaded_file(aiaa: Serv
     for answer in (by_session, directly):
         status, kind, message = error_of(answer)
         assert (status, kind) == (500, "AIAAException")
-        assert message[1].startswith(f"series 7.img {told}")
+        assert message[1].startswith(f"series 7.img {text}")
 
 
 @pytest.mark.parametrize("params", [None, "", "  ", "null", "{}", "[]", "false", "0", '""'])
@@ -216,7 +216,7 @@ def test_params_that_say_nothing_are_no_params(aiaa: Server, phantom: bytes, par
 
 
 @pytest.mark.parametrize("params", ["7", "true", '"text"', "[1]", "{", "nul"])
-def test_params_that_are_no_object_are_an_envelope(aiaa: Server, phantom: bytes, params: str) -> None:
+def test_params_that_are_not_an_object_are_an_envelope(aiaa: Server, phantom: bytes, params: str) -> None:
     aiaa.load("liver_demo")
     parts: Any = {"image": ("x.nii", phantom), "params": (None, params)}
     answer = requests.post(f"{aiaa.url}/v1/segmentation?model=liver_demo", files=parts, timeout=10)

@@ -41,6 +41,6 @@ def test_text_is_taken_by_servers_before_4_0_alone(key: str) -> None:
 
 
 @pytest.mark.parametrize("given", [7, True, {"x": 1}, [[1, 2]], [[1, 2, "3"]], [[[1, 2, 3]]], [POINT, 4], [1, 2], "x"])
-def test_anything_else_is_told_with_its_name(given: Any) -> None:
+def test_anything_else_is_reported_with_its_name(given: Any) -> None:
     with pytest.raises(AIAAException, match="foreground is not a list of points"):
         normalized({"foreground": given}, texts=True)

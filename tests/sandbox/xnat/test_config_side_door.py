@@ -113,7 +113,7 @@ def test_the_same_contents_again_are_a_200_and_no_version(xnat: Xnat) -> None:
 
 
 @pytest.mark.parametrize(("contents", "status"), [("no json", 500), ("null", 200)])
-def test_contents_that_are_no_list_break_the_plugins_get_until_its_next_put(
+def test_contents_that_are_not_a_list_break_the_plugins_get_until_its_next_put(
     xnat: Xnat, contents: str, status: int
 ) -> None:
     xnat.put(f"{LIVER_ROW}?inbody=true", data=contents)

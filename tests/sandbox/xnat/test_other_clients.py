@@ -138,8 +138,8 @@ def test_xnatpy_makes_its_classes_of_the_schemas(client: Client) -> None:
 def test_xnatpy_reads_a_session_as_json(client: Client, path: str) -> None:
     (item,) = client.get(path, "format=json").json()["items"]
     assert item["meta"]["xsi:type"] == "xnat:ctSessionData"
-    told = {"ID": "XNAT_E00001", "label": "LIVER_001_CT1", "date": "2024-01-11", "subject_ID": "XNAT_S00001"}
-    assert told.items() <= item["data_fields"].items()
+    message = {"ID": "XNAT_E00001", "label": "LIVER_001_CT1", "date": "2024-01-11", "subject_ID": "XNAT_S00001"}
+    assert message.items() <= item["data_fields"].items()
     (scans,) = item["children"]
     assert (scans["field"], scans["items"][0]["data_fields"]["ID"]) == ("scans/scan", "1")
 

@@ -1,4 +1,4 @@
-"""What the plugin's and XNAT's own controllers answered when they were run (docs/xnat.md, "As they were run")."""
+"""What the plugin's and XNAT's own controllers answered: docs/xnat.md, "What the real controllers answered"."""
 
 import http.client
 import json
@@ -89,7 +89,7 @@ def test_a_get_gives_what_jackson_reads_of_the_stored_text(xnat: Xnat, stored: s
         rb'["\ud800"]',
     ],
 )
-def test_a_get_of_a_stored_text_that_is_no_list_is_a_500(xnat: Xnat, stored: bytes) -> None:
+def test_a_get_of_a_stored_text_that_is_not_a_list_is_a_500(xnat: Xnat, stored: bytes) -> None:
     store(xnat, stored)
     answer = xnat.get(LIVER)
     assert answer.status_code == 500
@@ -119,7 +119,9 @@ def test_a_put_reads_json_leniently(xnat: Xnat, path: str, body: str, stored: li
 @pytest.mark.parametrize(
     "body", [b"[", b"x", b"{}", b'"http://h"', b"[[]]", b"[{}]", b"\xff", b"  ", b"[a]", b'["a",]']
 )
-def test_a_put_of_what_is_no_list_is_noticed_before_the_role(xnat: Xnat, path: str, user: str, body: bytes) -> None:
+def test_a_put_that_is_not_a_list_is_refused_before_the_role_is_checked(
+    xnat: Xnat, path: str, user: str, body: bytes
+) -> None:
     answer = xnat.put(path, user, data=body, headers=JSON)
     assert (answer.status_code, answer.text) == (500, "RuntimeException - ")
 
@@ -153,8 +155,8 @@ def test_the_project_of_what_is_in_no_project_is_a_403_with_a_text(xnat: Xnat) -
 
 def test_a_site_administrator_without_data_access_is_named_with_the_right_that_is_missing(xnat: Xnat) -> None:
     answer = xnat.put(LIVER, "site_admin", json=SERVERS)
-    told = "User site_admin does not have read permission for xnat:projectData/ID"
-    assert (answer.status_code, answer.text) == (403, told)
+    message = "User site_admin does not have read permission for xnat:projectData/ID"
+    assert (answer.status_code, answer.text) == (403, message)
 
 
 def test_on_a_protected_project_the_same_account_writes_what_it_may_not_read(xnat: Xnat) -> None:
@@ -252,7 +254,7 @@ def test_a_405_names_the_methods_that_are_allowed(xnat: Xnat, path: str, method:
         ("/xapi/ohifaiaa/servers?a=//%2F%25;", 404),
     ],
 )
-def test_odd_paths_are_refused_before_anything_else(xnat: Xnat, path: str, status: int) -> None:
+def test_unusual_paths_are_refused_before_anything_else(xnat: Xnat, path: str, status: int) -> None:
     assert raw(xnat, path).status == status
 
 

@@ -61,17 +61,17 @@ def test_with_a_group_for_all_data_a_site_administrator_may(xnat: Xnat, right: s
 
 
 @pytest.mark.parametrize(
-    ("user", "told"),
+    ("user", "message"),
     [
         ("admin", "Bad project ID or not visible to user admin: NONE"),
         ("site_admin", "User site_admin does not have read permission for xnat:projectData/ID"),
     ],
 )
 def test_an_unknown_project_is_a_403_with_a_reason_for_an_administrator_who_writes(
-    xnat: Xnat, user: str, told: str
+    xnat: Xnat, user: str, message: str
 ) -> None:
     answer = xnat.put(UNKNOWN, user, json=SERVERS)
-    assert (answer.status_code, answer.text) == (403, told)
+    assert (answer.status_code, answer.text) == (403, message)
 
 
 def test_whoever_is_logged_in_reads_a_public_projects_list_and_sees_that_a_protected_one_is_there(xnat: Xnat) -> None:

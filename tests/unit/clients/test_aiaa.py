@@ -348,7 +348,7 @@ class TestLoading:
             client.load_from_files("Test", {}, weights, 5)
         assert len(httpserver.log) == 1
 
-    def test_a_model_that_triton_does_not_serve_is_told_with_what_to_look_at(
+    def test_a_model_that_triton_does_not_serve_is_reported_with_what_to_look_at(
         self, httpserver: HTTPServer, client: AiaaClient, weights: Path
     ) -> None:
         for path in ("/admin/model/Test", "/v1/segmentation"):

@@ -152,7 +152,9 @@ def test_any_answer_of_a_docker_engine(engine: OddServer, call: str, case: Odd) 
 
 @pytest.mark.soak
 @given(call=st.sampled_from(sorted(CALLS)), step=st.integers(0, 9), answer=answers(*LIKELY))
-def test_an_engine_that_answers_well_and_then_oddly(engine: OddServer, call: str, step: int, answer: bytes) -> None:
+def test_an_engine_that_answers_correctly_and_then_wrongly(
+    engine: OddServer, call: str, step: int, answer: bytes
+) -> None:
     assert_a_value_or_one_line(engine, call, Odd(step, answer))
 
 
@@ -166,7 +168,7 @@ def test_the_sound_engine_is_understood(engine: OddServer) -> None:
     assert "nvidia.com/gpu=0" in str(CALLS["gpus"](host))
 
 
-def test_a_defect_of_ours_is_not_taken_for_an_odd_answer(engine: OddServer) -> None:
+def test_a_defect_of_ours_is_not_taken_for_a_wrong_answer(engine: OddServer) -> None:
     engine.begin(Odd(-1, b""))
     with pytest.raises(KeyError), docker_engine(engine.url.replace("http:", "tcp:")):
         SimpleNamespace(attrs={}).attrs["State"]
@@ -176,7 +178,9 @@ def test_a_defect_of_ours_is_not_taken_for_an_odd_answer(engine: OddServer) -> N
     "address",
     ["http://[", "tcp://a:b", "garbage", "unix://", "npipe:////./pipe/x", "fd://", "tcp://127.0.0.1:99999999"],
 )
-def test_a_docker_host_that_is_no_address_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+def test_a_docker_host_that_is_not_an_address_is_reported_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
     monkeypatch.setenv("DOCKER_HOST", address)
     with pytest.raises(ClientError) as caught:
         last_log_lines("aiaa", 5, None)

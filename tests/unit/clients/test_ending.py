@@ -112,7 +112,7 @@ def test_streams_that_are_closed_or_full_end_without_a_traceback(program: str, r
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8:strict"])
-def test_a_name_that_the_output_has_no_characters_for_is_shown_all_the_same(encoding: str) -> None:
+def test_a_name_that_the_outputs_encoding_does_not_have_is_still_shown(encoding: str) -> None:
     ended = run(r"print('M\u00fcller \u5fc3 \ud800')", PYTHONIOENCODING=encoding)
     assert (ended.returncode, ended.stderr) == (0, "")
     assert "ller" in ended.stdout

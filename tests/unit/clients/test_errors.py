@@ -138,13 +138,13 @@ def test_an_empty_secret_hides_nothing() -> None:
         (("cut...", "b"), "cut...; b"),
     ],
 )
-def test_parts_of_a_message_are_joined_and_empty_ones_leave_no_trace(parts: tuple[str, ...], whole: str) -> None:
+def test_parts_of_a_message_are_joined_and_empty_ones_are_left_out(parts: tuple[str, ...], whole: str) -> None:
     assert joined(*parts) == whole
 
 
-@pytest.mark.parametrize("told", ["it failed", "it failed.", "it failed;", "it failed; ", "it failed:"])
-def test_a_line_is_one_sentence_however_the_server_ended_its_own(told: str) -> None:
-    assert Rejected(told, advice="mend it").line == "it failed: mend it"
+@pytest.mark.parametrize("message", ["it failed", "it failed.", "it failed;", "it failed; ", "it failed:"])
+def test_a_line_is_one_sentence_however_the_server_ended_its_own(message: str) -> None:
+    assert Rejected(message, advice="fix it").line == "it failed: fix it"
 
 
 def test_an_error_with_more_words_is_of_the_same_kind_and_knows_the_same() -> None:

@@ -17,19 +17,19 @@ MANIFEST = 'Head "https://nvcr.io/v2/nvidia/clara-train-sdk/manifests/v4.0"'
 # What engines and registries really say: recorded from Docker 20.10 with a registry of the tests' own, and from public
 # reports (https://github.com/moby/moby/issues, https://github.com/docker/hub-feedback/issues).
 SAID = [
-    (f"{MANIFEST}: no basic auth credentials", "wants a log-in", "registries.nvcr.io (username: $oauthtoken"),
-    (f"{MANIFEST}: unauthorized", "wants a log-in", "`docker login nvcr.io`"),
-    ("unauthorized: authentication required", "wants a log-in", "`docker login nvcr.io`"),
+    (f"{MANIFEST}: no basic auth credentials", "requires a log-in", "registries.nvcr.io (username: $oauthtoken"),
+    (f"{MANIFEST}: unauthorized", "requires a log-in", "`docker login nvcr.io`"),
+    ("unauthorized: authentication required", "requires a log-in", "`docker login nvcr.io`"),
     (
         "pull access denied for nvidia/x, repository does not exist or may require 'docker login': denied: requested "
         "access to the resource is denied",
-        "wants a log-in",
+        "requires a log-in",
         "`docker login nvcr.io`",
     ),
-    ("error parsing HTTP 403 response body: 403 Forbidden", "wants a log-in", "`docker login nvcr.io`"),
-    ("manifest unknown", "it has no tag v4.0 of nvidia/clara-train-sdk", "correct the image's name or tag"),
-    ("manifest for x not found: manifest unknown: manifest unknown", "it has no tag v4.0", "correct the image's name"),
-    ("name unknown: repository name not known to registry", "it has no tag v4.0", "correct the image's name"),
+    ("error parsing HTTP 403 response body: 403 Forbidden", "requires a log-in", "`docker login nvcr.io`"),
+    ("manifest unknown", "it has no tag v4.0 of nvidia/clara-train-sdk", "fix the image's name or tag"),
+    ("manifest for x not found: manifest unknown: manifest unknown", "it has no tag v4.0", "fix the image's name"),
+    ("name unknown: repository name not known to registry", "it has no tag v4.0", "fix the image's name"),
     ("write /var/lib/docker/tmp/GetImageBlob1: no space left on device", "disk of the engine's host is full", "room"),
     ("failed to register layer: ApplyLayer exit status 1: no space left on device", "disk", "`docker system df`"),
     (
@@ -72,18 +72,18 @@ SAID = [
         "or log in: `docker login nvcr.io`",
     ),
     ("no matching manifest for linux/arm64/v8 in the manifest list entries", "host's platform", "processor"),
-    ("invalid reference format: repository name must be lowercase", "no image's name", "correct the image's name"),
-    ("mkdir /var/lib/docker/tmp: permission denied", "(it said: mkdir", "correct what it names"),
-    ("something quite new", "(it said: something quite new)", "correct what it names"),
-    ("", "(it said: nothing)", "correct what it names"),
+    ("invalid reference format: repository name must be lowercase", "not a valid image name", "fix the image's name"),
+    ("mkdir /var/lib/docker/tmp: permission denied", "(it said: mkdir", "fix what it names"),
+    ("something quite new", "(it said: something quite new)", "fix what it names"),
+    ("", "(it said: nothing)", "fix what it names"),
 ]
 
 
-@pytest.mark.parametrize(("said", "told", "advice"), SAID)
-def test_one_line_names_image_registry_engine_its_words_and_what_to_do(said: str, told: str, advice: str) -> None:
+@pytest.mark.parametrize(("said", "message", "advice"), SAID)
+def test_one_line_names_image_registry_engine_its_words_and_what_to_do(said: str, message: str, advice: str) -> None:
     error = refusal(IMAGE, WHERE, said, None)
     assert str(error).startswith(f"image {IMAGE}: {WHERE} cannot get it from nvcr.io")
-    assert told in str(error)
+    assert message in str(error)
     assert (said or "nothing") in str(error)
     assert advice in error.advice
 

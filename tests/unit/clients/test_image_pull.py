@@ -169,7 +169,7 @@ def test_pulls_on_several_engines_go_on_at_the_same_time(tmp_path: Path) -> None
         assert asyncio.run(both()) == [f"sha256:{IMAGE}"] * 2
 
 
-def test_what_another_run_began_with_another_login_and_failed_is_tried_once_more_by_ones_own(
+def test_a_pull_of_another_run_that_failed_is_tried_again_with_this_runs_own_login(
     engine: ScriptedDocker, tmp_path: Path
 ) -> None:
     held = Held(engine, {"error": "unauthorized"})
@@ -190,15 +190,15 @@ def test_what_another_run_began_with_another_login_and_failed_is_tried_once_more
     assert len(engine.pulls) == 2
 
 
-def test_a_failed_pull_is_tried_anew_by_the_next_run(engine: ScriptedDocker, tmp_path: Path) -> None:
+def test_a_failed_pull_is_tried_again_by_the_next_run(engine: ScriptedDocker, tmp_path: Path) -> None:
     engine.registry[IMAGE] = "no basic auth credentials"
-    with pytest.raises(ClientError, match="wants a log-in"):
+    with pytest.raises(ClientError, match="requires a log-in"):
         pull(engine, tmp_path)
     engine.registry[IMAGE] = []
     assert pull(engine, tmp_path, login=LOGIN)[0]
 
 
-def test_a_process_that_is_killed_itself_is_told_and_the_next_run_begins_anew(
+def test_a_killed_pull_process_is_reported_and_the_next_run_starts_again(
     engine: ScriptedDocker, tmp_path: Path
 ) -> None:
     held = Held(engine)
@@ -245,9 +245,9 @@ def test_lines_about_a_pull_of_hours_are_few_and_say_layers_and_megabytes() -> N
     for second in range(3 * 3600):
         now, done = float(second), min(second, 9000) * mb
         at = {"layers": 40, "complete": min(second // 250, 40), "bytes": done, "retries": int(second > 60)}
-        lines.told({"at": {**at, "total": 9000 * mb if second > 1800 else None, "unpacking": second >= 9000}})
+        lines.note({"at": {**at, "total": 9000 * mb if second > 1800 else None, "unpacking": second >= 9000}})
     assert said[0] == "pulling x: 0 of 40 layers, 10 MB, 1.0 MB/s"
-    assert "pulling x: the transfer broke off; the engine tries again (time 1)" in said
+    assert "pulling x: the transfer broke off; the engine tries again (attempt 1)" in said
     assert any("of 9000 MB" in line for line in said)
-    assert said[-1] == "pulling x: all of it came; the engine unpacks it"
+    assert said[-1] == "pulling x: all layers are downloaded; the engine unpacks them"
     assert len(said) < 25

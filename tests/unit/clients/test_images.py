@@ -37,7 +37,7 @@ def available(engine: ScriptedDocker) -> None:
 
 
 @pytest.mark.parametrize("image", [IMAGE, BY_DIGEST])
-def test_the_engine_is_told_the_image_and_the_login_of_its_registry(engine: ScriptedDocker, image: str) -> None:
+def test_the_engine_gets_the_image_and_the_login_of_its_registry(engine: ScriptedDocker, image: str) -> None:
     engine.registry[image] = []
     assert pull(engine, image) == f"sha256:{image}"
     assert engine.pulls == [(image, AUTH)]
@@ -62,10 +62,10 @@ def test_a_refusal_is_one_at_the_beginning_and_in_the_middle(engine: ScriptedDoc
 
 def test_an_image_for_another_processor_is_an_error_though_the_engine_takes_it(engine: ScriptedDocker) -> None:
     engine.registry[IMAGE], engine.comes_for = [], "arm64"
-    told = f"image {IMAGE}: it is for arm64, and the host of Docker engine tests is amd64"
-    with pytest.raises(ClientError, match=told):
+    message = f"image {IMAGE}: it is for arm64, and the host of Docker engine tests is amd64"
+    with pytest.raises(ClientError, match=message):
         pull(engine)
-    with pytest.raises(ClientError, match=told):
+    with pytest.raises(ClientError, match=message):
         available(engine)
 
 
@@ -116,9 +116,14 @@ def test_a_transfer_that_broke_off_is_counted_once_though_the_engine_counts_seco
     assert layers.retries == 2
 
 
-def test_odd_events_are_passed_over() -> None:
+def test_unknown_events_are_ignored() -> None:
     layers = Layers()
-    odd: list[dict[str, Any]] = [{}, {"status": "Digest: sha256:1"}, {"id": "a"}, {"id": "b", "progressDetail": None}]
-    for event in odd:
+    unknown: list[dict[str, Any]] = [
+        {},
+        {"status": "Digest: sha256:1"},
+        {"id": "a"},
+        {"id": "b", "progressDetail": None},
+    ]
+    for event in unknown:
         layers.note(event)
     assert layers.so_far()["bytes"] == 0

@@ -26,7 +26,7 @@ def proc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_a_process_is_named_though_its_name_is_no_text(proc: Path) -> None:
+def test_a_process_is_named_even_if_its_name_is_not_text(proc: Path) -> None:
     (proc / "7" / "net" / "tcp").write_text(f"  sl  local_address\n{OTHER}\n{LINE}\n")
     inodes = list(listener._inodes(7, "127.0.0.1", 5000))
     assert inodes == ["4711"]
@@ -40,7 +40,7 @@ def test_a_process_is_named_though_its_name_is_no_text(proc: Path) -> None:
         max_size=4,
     )
 )
-def test_lines_of_any_kind_are_passed_over(proc: Path, lines: list[str]) -> None:
+def test_lines_of_any_kind_are_ignored(proc: Path, lines: list[str]) -> None:
     text = "\n".join(["head", *lines, LINE])
     (proc / "7" / "net" / "tcp").write_text(text, errors="replace")
     assert "4711" in list(listener._inodes(7, "127.0.0.1", 5000))

@@ -103,7 +103,7 @@ def test_without_a_configuration_there_is_no_login(config: Configure, tmp_path: 
     assert of_docker("nvcr.io") is None
 
 
-def test_an_empty_entry_as_beside_a_credential_store_is_no_login(config: Configure) -> None:
+def test_an_empty_entry_as_beside_a_credential_store_is_not_a_login(config: Configure) -> None:
     config(auths={"nvcr.io": {}})
     assert of_docker("nvcr.io") is None
 
@@ -150,7 +150,7 @@ def test_a_helper_that_has_an_identity_token_says_so_by_its_user(
     "script",
     ["echo credentials not found in native keychain; exit 1", 'echo \'{"Username": "", "Secret": ""}\''],
 )
-def test_a_helper_without_an_entry_is_no_error(
+def test_a_helper_without_an_entry_is_not_an_error(
     config: Configure, helper: Callable[[str, str], None], script: str
 ) -> None:
     config(credsStore="all")
@@ -159,9 +159,9 @@ def test_a_helper_without_an_entry_is_no_error(
 
 
 @pytest.mark.parametrize(
-    ("script", "told"),
+    ("script", "message"),
     [
-        (None, "is no program on this machine's PATH"),
+        (None, "is not a program on this machine's PATH"),
         ("echo the keychain is locked; exit 1", "ended with code 1 and said: the keychain is locked"),
         ("echo no gpg key >&2; exit 2", "ended with code 2 and said: no gpg key"),
         ("echo secret-in-no-json", "gave an answer without Username and Secret"),
@@ -169,7 +169,7 @@ def test_a_helper_without_an_entry_is_no_error(
     ],
 )
 def test_a_helper_that_fails_is_named_with_what_it_said_and_how_to_try_it(
-    config: Configure, helper: Callable[[str, str], None], script: str | None, told: str
+    config: Configure, helper: Callable[[str, str], None], script: str | None, message: str
 ) -> None:
     path = config(credsStore="broken")
     if script is not None:
@@ -177,7 +177,7 @@ def test_a_helper_that_fails_is_named_with_what_it_said_and_how_to_try_it(
     with pytest.raises(ClientError) as failed:
         of_docker("nvcr.io")
     assert failed.value.line == (
-        f"the log-in for nvcr.io: docker-credential-broken, which {path} names, {told}: see to it that "
+        f"the log-in for nvcr.io: docker-credential-broken, which {path} names, {message}: make sure that "
         f"`echo nvcr.io | docker-credential-broken get` works for this user, or correct {path}"
     )
 
@@ -193,7 +193,7 @@ def test_a_helper_that_never_answers_is_not_waited_for_without_end(
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [
         ("{", "is not a JSON document of Docker's configuration"),
         ("[]", "is not a JSON document of Docker's configuration"),
@@ -201,15 +201,17 @@ def test_a_helper_that_never_answers_is_not_waited_for_without_end(
         ('{"auths": {"nvcr.io": {"auth": "bm9jb2xvbg=="}}}', "holds no user name and password"),
     ],
 )
-def test_a_damaged_configuration_is_an_error_rather_than_no_login(config: Configure, content: str, told: str) -> None:
+def test_a_damaged_configuration_is_an_error_rather_than_no_login(
+    config: Configure, content: str, message: str
+) -> None:
     config().write_text(content)
-    with pytest.raises(ClientError, match=told):
+    with pytest.raises(ClientError, match=message):
         of_docker("nvcr.io")
 
 
-def test_odd_values_in_a_configuration_are_no_login(config: Configure) -> None:
-    odd: list[Any] = [[], {"nvcr.io": "text"}, {"nvcr.io": None}, {"nvcr.io": {"auth": 7}}]
-    for auths in odd:
+def test_invalid_values_in_a_configuration_are_not_a_login(config: Configure) -> None:
+    invalid: list[Any] = [[], {"nvcr.io": "text"}, {"nvcr.io": None}, {"nvcr.io": {"auth": 7}}]
+    for auths in invalid:
         config(auths=auths, credHelpers="text", credsStore=3)
         assert of_docker("nvcr.io") is None
 

@@ -1,4 +1,4 @@
-"""A smoke test by session, against scripted answers: what is sent, what is told, what is left."""
+"""A smoke test by session, against scripted answers: what is sent, reported and left behind."""
 
 from __future__ import annotations
 
@@ -189,15 +189,15 @@ WRONG_SEGMENTS = "; XNAT's viewer shows a clinician wrong segments, or none"
 
 
 @pytest.mark.parametrize(
-    ("answer", "told", "advice"),
+    ("answer", "message", "advice"),
     [
         (lambda: envelope("RuntimeError", "boom"), "answered 500: RuntimeError: boom", "must be writable"),
         (lambda: Response("oops", status=500), "answered 500: oops", "must be writable"),
         (lambda: envelope("OSError", "28", "No space left on device"), "no room for a session: ", "free some space"),
         (lambda: Response('{"detail": "Sessions disabled"}', status=406), "Sessions disabled", "enable sessions"),
         (lambda: Response('{"detail": "files: field required"}', status=422), "field required", "another form than"),
-        (lambda: Response(PAGE, status=404), "answered 404: an HTML page", "let it pass on /session/"),
-        (lambda: Response(PAGE, status=405), "answered 405: an HTML page", "let it pass on /session/"),
+        (lambda: Response(PAGE, status=404), "answered 404: an HTML page", "let it forward /session/"),
+        (lambda: Response(PAGE, status=405), "answered 405: an HTML page", "let it forward /session/"),
         (lambda: Response(PAGE), "expected JSON, got: an HTML page titled 'Log in'", "another's or a proxy's"),
         (lambda: Response('{"id": 7}'), "expected JSON with a session_id", "another's or a proxy's"),
         (lambda: Response('{"session_id": null}'), "expected JSON with a session_id", "another's or a proxy's"),
@@ -209,12 +209,12 @@ WRONG_SEGMENTS = "; XNAT's viewer shows a clinician wrong segments, or none"
     ],
 )
 def test_a_server_that_opens_no_session_fails_with_what_a_clinician_sees_and_what_to_do(
-    aiaa: Aiaa, answer: Any, told: str, advice: str
+    aiaa: Aiaa, answer: Any, message: str, advice: str
 ) -> None:
     aiaa.put = answer
     line = aiaa.failure()
     said, shown, wanted = line.partition(NO_SESSION)
-    assert told in said
+    assert message in said
     assert shown
     assert advice in wanted
     # It is neither asked twice nor tried in another way, as clinicians have no other.
@@ -222,10 +222,10 @@ def test_a_server_that_opens_no_session_fails_with_what_a_clinician_sees_and_wha
 
 
 @pytest.mark.parametrize(
-    ("answer", "told", "sees", "advice"),
+    ("answer", "message", "sees", "advice"),
     [
         (lambda: envelope("RuntimeError", "boom"), "Server Error: RuntimeError: boom", NO_RESULT, "mend what"),
-        (lambda: Response("", status=440), "440: the session that the server has just opened", NO_RESULT, "ip_hash"),
+        (lambda: Response("", status=440), "440: the server does not know the session", NO_RESULT, "ip_hash"),
         (lambda: envelope("TimeoutError", "Unable to get status for 'm'"), "get status", NO_RESULT, "Triton's log"),
         (lambda: envelope("OSError", "28", "No space left on device"), "no room for the inf", NO_RESULT, "free some"),
         (lambda: Response(PAGE, content_type="text/html"), "an HTML page titled 'Log in'", NO_IMAGE, "a proxy's"),
@@ -252,22 +252,22 @@ def test_a_server_that_opens_no_session_fails_with_what_a_clinician_sees_and_wha
     ],
 )
 def test_a_model_that_fails_in_its_session_fails_and_the_session_is_closed(
-    aiaa: Aiaa, answer: Any, told: str, sees: str, advice: str
+    aiaa: Aiaa, answer: Any, message: str, sees: str, advice: str
 ) -> None:
     aiaa.post = answer
     said, shown, wanted = aiaa.failure().partition(sees)
-    assert told in said
+    assert message in said
     assert shown
     assert advice in wanted
     assert aiaa.done == VIEWED
 
 
-def test_a_session_that_cannot_be_closed_hides_no_result_and_is_told(aiaa: Aiaa) -> None:
+def test_a_session_that_cannot_be_closed_is_reported_with_the_result(aiaa: Aiaa) -> None:
     aiaa.delete = lambda: envelope("OSError", "busy")
-    told = aiaa.smoke_test()
-    assert told.startswith("mask of 16 x 16 x 16 voxels, label 1 (4096 voxels), in ")
-    assert "; the session was not closed and ends by itself within 2 hours: DELETE " in told
-    assert told.endswith("OSError: busy")
+    message = aiaa.smoke_test()
+    assert message.startswith("mask of 16 x 16 x 16 voxels, label 1 (4096 voxels), in ")
+    assert "; the session was not closed and ends by itself within 2 hours: DELETE " in message
+    assert message.endswith("OSError: busy")
     aiaa.post = lambda: envelope("RuntimeError", "boom")
     line = aiaa.failure()
     assert line.index("boom") < line.index(NO_RESULT) < line.index("the session was not closed")

@@ -166,7 +166,7 @@ class TestRun:
         run(server.client, "m", 1.0, declared=Declared(1, (16, 16, 16)))
         assert server.sent == [(16, 16, 16)]
 
-    def test_a_trial_is_told_with_its_time_and_what_is_left(self) -> None:
+    def test_a_trial_is_reported_with_its_time_and_what_is_left(self) -> None:
         assert str(Trial(1.24, "results: a = 1")) == "results: a = 1, in 1.2 s"
         assert str(Trial(1.24, "results: a = 1", "x is left")) == "results: a = 1, in 1.2 s; x is left"
 
@@ -197,8 +197,8 @@ class TestJudge:
 
     @pytest.mark.parametrize("shape", [(64, 32), (64, 32, 1), (64, 32, 2)])
     def test_a_mask_of_a_2d_image_may_have_a_third_axis(self, shape: tuple[int, ...]) -> None:
-        told = judge(InferenceResult({}, nifti(shape, 3)), Declared(1, (64, 32)))
-        assert told == "mask of 64 x 32 voxels, label 1 (3 voxels)"
+        message = judge(InferenceResult({}, nifti(shape, 3)), Declared(1, (64, 32)))
+        assert message == "mask of 64 x 32 voxels, label 1 (3 voxels)"
 
     @pytest.mark.parametrize("shape", [(64, 32), (64, 32, 1)])
     def test_a_mask_of_one_slice_may_have_two_axes(self, shape: tuple[int, ...]) -> None:
@@ -213,7 +213,7 @@ class TestJudge:
             judge(InferenceResult({}, mask), Declared(1, (32, 64)))
 
     @pytest.mark.parametrize("cut", [8, 20, 40])
-    def test_a_png_that_cannot_be_read_is_none(self, cut: int) -> None:
+    def test_a_png_that_cannot_be_read_is_an_error(self, cut: int) -> None:
         with pytest.raises(NoAnswer, match="cannot be read as PNG"):
             judge(InferenceResult({}, png(numpy.zeros((32, 32), numpy.uint8))[:cut]), Declared(1, (32, 32)))
 

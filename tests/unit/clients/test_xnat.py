@@ -436,11 +436,11 @@ class TestServerList:
         xnat.answers("/data/config/ohif-aiaa/site-json", Response(status=403))
         with pytest.raises(UnreadableList) as caught:
             client.server_list("site")
-        assert str(caught.value) == f"what is written there is no list of servers: {words}"
+        assert str(caught.value) == f"what is stored there is not a list of servers: {words}"
 
     @pytest.mark.parametrize("row", ['["http://a"]', "[]", None])
     @pytest.mark.parametrize("status", [200, 500])
-    def test_an_answer_is_not_blamed_on_the_list_unless_what_is_stored_is_none(
+    def test_an_answer_is_blamed_on_the_list_only_if_the_stored_text_is_not_a_list(
         self, xnat: Script, client: XnatClient, row: str | None, status: int
     ) -> None:
         xnat.answers(SITE, Response("no connection to the database", status=status))
@@ -491,7 +491,7 @@ class TestServerList:
         assert client.server_list("projects/LIVER") == ("http://a",)
         assert xnat.calls.count("POST /data/JSESSION") == 2
 
-    def test_a_log_in_page_for_a_new_session_is_none_that_a_third_would_change(
+    def test_a_log_in_page_for_a_new_session_is_an_error_without_a_third_try(
         self, xnat: Script, client: XnatClient
     ) -> None:
         xnat.answers(SITE, *[redirect("/app/template/Login.vm")] * 2)

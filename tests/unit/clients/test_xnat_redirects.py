@@ -12,14 +12,14 @@ from clients.xnat_redirects import require_no_redirect
 URL = "http://xnat:8080"
 EXPIRED = (
     "the password of svc has expired: log in once as svc at http://xnat:8080 in a browser, set a new one there, and "
-    "give that one as xnat.password; with the role non_expiring it does not expire again: `curl -u ADMIN -X PUT "
+    "use that one as xnat.password; with the role non_expiring it does not expire again: `curl -u ADMIN -X PUT "
     "http://xnat:8080/xapi/users/svc/roles/non_expiring`"
 )
 SET_UP = "open http://xnat:8080 in a browser as an administrator and finish the set-up page, then run the command again"
-ENABLE = "let an administrator of XNAT enable"
-PAST_SIGN_ON = "a script cannot use single sign-on: set xnat.url to an address of XNAT that takes HTTP Basic without it"
+ENABLE = "ask an XNAT administrator to enable"
+PAST_SIGN_ON = "a script cannot use single sign-on: set xnat.url to an address of XNAT that accepts HTTP Basic"
 OWN = "set xnat.url to XNAT's own address, with its context path if it has one"
-HEADERS = "check that a proxy before XNAT passes the header Authorization and the cookie JSESSIONID on"
+HEADERS = "if a proxy is in front of XNAT, let it forward the header Authorization and the cookie JSESSIONID"
 
 # Of XNAT 1.7 to 1.9, and of a plugin that replaces its log-in page; with and without its siteUrl and context path.
 OF_XNAT = [
@@ -77,13 +77,13 @@ def meaning(target: str, status: int = 302) -> ClientError:
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-@pytest.mark.parametrize(("target", "kind", "told"), [*OF_XNAT, *ELSEWHERE])
+@pytest.mark.parametrize(("target", "kind", "message"), [*OF_XNAT, *ELSEWHERE])
 def test_the_message_of_a_redirect_depends_on_its_target(
-    target: str, kind: type[ClientError], told: str, status: int
+    target: str, kind: type[ClientError], message: str, status: int
 ) -> None:
     error = meaning(target, status)
     assert type(error) is kind
-    assert told in error.line
+    assert message in error.line
     assert "secret" not in error.line
 
 
@@ -107,19 +107,23 @@ def test_a_sign_on_page_is_named_without_its_query(target: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "kind", "told"),
+    ("said", "kind", "message"),
     [
         ("Your password has expired. Please try again after changing your password.", LoginRefused, EXPIRED),
         ("Site has not yet been configured.", NotReady, f"it refuses the log-in with 403: {SET_UP}"),
-        ("Your security token has expired or is invalid.", LoginRefused, "the alias token svc has expired, or is none"),
+        (
+            "Your security token has expired or is invalid.",
+            LoginRefused,
+            "the alias token svc has expired, or is not valid",
+        ),
         ("", LoginRefused, "the log-in of svc was refused (403): the password is wrong, or"),
     ],
 )
-def test_a_403_of_the_log_in_is_judged_by_its_text(said: str, kind: type[ClientError], told: str) -> None:
+def test_a_403_of_the_log_in_is_judged_by_its_text(said: str, kind: type[ClientError], message: str) -> None:
     answer = Answer(f"POST {URL}/data/JSESSION", 403, {}, f"<html><body>{said}</body></html>".encode())
     error = login_refused(answer, "svc", URL)
     assert type(error) is kind
-    assert told in error.line
+    assert message in error.line
 
 
 @pytest.mark.parametrize(("status", "command"), [(403, "users/svc/roles/non_expiring"), (401, "users/active/svc`")])

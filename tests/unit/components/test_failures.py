@@ -90,7 +90,7 @@ def test_what_does_not_depend_on_it_is_made_however_late_and_what_depends_on_it_
     assert run(program).made == ["fails", "slow", "after-slow", "ended with 32"]
 
 
-def test_what_a_failed_resource_would_have_told_is_exported_as_none() -> None:
+def test_an_output_of_a_failed_resource_is_exported_as_none() -> None:
     def program() -> None:
         exported = {"fails": Thing("fails").told, "well": Thing("well").told}
         pulumi.export("all", failures.as_known(exported))
@@ -98,7 +98,7 @@ def test_what_a_failed_resource_would_have_told_is_exported_as_none() -> None:
     assert run(program).outputs == {"all": {"fails": None, "well": "well"}}
 
 
-def test_what_a_resource_that_was_left_out_would_have_told_is_exported_as_none_and_is_unknown_in_a_preview() -> None:
+def test_an_output_of_a_resource_that_was_left_out_is_exported_as_none_and_is_unknown_in_a_preview() -> None:
     def program() -> None:
         left_out = Thing("left-out").told
         pulumi.export("all", failures.as_known({"it": left_out, "list": pulumi.Output.all(left_out, "known")}))

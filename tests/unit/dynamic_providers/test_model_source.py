@@ -147,7 +147,7 @@ class TestEnsure:
         ensure(server, Sent(of_ones_own_class(tmp_path)))
         assert server.calls == [f"load {NAME} from net.pth"]
 
-    def test_clara_3_is_told_of_a_zip_archive_as_one(self, server: Server, tmp_path: Path) -> None:
+    def test_clara_3_gets_a_zip_archive_as_model_zip(self, server: Server, tmp_path: Path) -> None:
         ensure(server, Sent(archive_for_clara_3(tmp_path), api="clara-3.1"))
         assert server.calls == [f"load {NAME} from model.zip"]
 

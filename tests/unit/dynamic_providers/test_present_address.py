@@ -95,9 +95,10 @@ def test_an_engine_that_does_not_answer_is_reported_and_the_known_address_used(
 ) -> None:
     monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:9")
     assert now({"main": {"port": 6000}}) == OLD
-    told = capsys.readouterr().out
-    assert told.startswith(
-        f"server main: using {OLD}, as the engine cannot say whether it is at {NEW}: Docker engine tcp://127.0.0.1:9 "
+    message = capsys.readouterr().out
+    assert message.startswith(
+        f"server main: using {OLD}, because the engine cannot say whether the server is at {NEW}: "
+        "Docker engine tcp://127.0.0.1:9 "
     )
 
 
@@ -117,7 +118,7 @@ def test_an_external_server_is_where_the_stack_file_says_unless_it_is_another_on
     assert now({"main": wanted}, generation=generation) == url
 
 
-def test_a_state_of_before_workspaces_had_a_generation_is_of_the_same_kind_of_server(engine: ScriptedDocker) -> None:
+def test_a_state_from_before_workspaces_had_a_generation_is_for_the_same_kind_of_server(engine: ScriptedDocker) -> None:
     engine.containers[NAME] = ScriptedContainer("1", published=[("127.0.0.1", 6000)])
     for wanted in ({"port": 6000}, {"runtime": "external", "url": NEW}):
         config = Config({"xnat-aiaa:servers": json.dumps({"main": wanted})}, "xnat-aiaa")

@@ -124,7 +124,7 @@ class TestRegister:
         assert len(str(caught.value)) < 3000
         assert "... (10000 entries) (written by owner" in str(caught.value)
         assert str(caught.value).endswith(
-            "to replace it, let an administrator of XNAT empty it: `curl -u ADMIN -X PUT -H 'Content-Type: "
+            "to replace it, ask an XNAT administrator to empty it: `curl -u ADMIN -X PUT -H 'Content-Type: "
             "application/json' -d '[]' http://xnat.example.org/xapi/ohifaiaa/projects/LIVER/servers`"
         )
         assert len(look(xnat.client, SCOPE, OURS_KNOWN).drift) < 3000

@@ -142,9 +142,9 @@ def test_variables_by_which_two_programs_find_two_engines_are_an_error(
     config: Path, env: dict[str, str], says: str
 ) -> None:
     context(config, "safe", TCP, tls=True)
-    told = provider.problem(None, {"DOCKER_CONFIG": str(config), **env})
-    assert told is not None
-    assert told.startswith(says)
+    message = provider.problem(None, {"DOCKER_CONFIG": str(config), **env})
+    assert message is not None
+    assert message.startswith(says)
 
 
 def test_an_address_that_nobody_can_connect_to_is_an_error_of_one_line(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -97,7 +97,7 @@ def test_docker_host_may_be_an_engine_over_ssh(
             "ssh: Could not resolve hostname gpu9: Name or service not known\n"
             "kex_exchange_identification: Connection closed by remote host\nConnection closed by UNKNOWN port 65535",
             "Could not resolve hostname gpu9",
-            "correct the host's name",
+            "fix the host's name",
         ),
         ("ssh: connect to host gpu1 port 22: Connection refused", "Connection refused", "its SSH port"),
         ("bash: line 1: docker: command not found", "docker: command not found", "install the docker CLI"),
@@ -133,7 +133,7 @@ def test_what_a_log_in_prints_before_the_engines_answer_is_named(scripted: Scrip
     assert "prints nothing" in caught.value.advice
 
 
-def test_a_machine_without_ssh_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_machine_without_ssh_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(Unreachable, match="ssh") as caught, docker_engine("ssh://gpu1"):
         pass

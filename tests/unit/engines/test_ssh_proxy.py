@@ -138,7 +138,7 @@ def test_a_server_that_never_greets_is_named_in_time(tmp_path: Path) -> None:
     ("host", "says"),
     [("127.0.0.1", "ssh: connect to host 127.0.0.1 port 1: Connection refused"), ("a.invalid", "Could not resolve")],
 )
-def test_what_is_no_busy_server_is_told_at_once(tmp_path: Path, host: str, says: str) -> None:
+def test_a_failure_that_is_not_a_busy_server_is_reported_at_once(tmp_path: Path, host: str, says: str) -> None:
     done = run(tmp_path, host, 1)
     assert done.returncode == 255
     assert says in done.stderr.decode()

@@ -94,15 +94,15 @@ def test_an_engine_of_another_authority_is_not_trusted(
     engine: Callable[[Path], str], client: Path, tmp_path: Path
 ) -> None:
     address = engine(Authority("another").folder(tmp_path / "server", LOCALHOST))
-    assert f"not of the authority in {client}/ca.pem" in line(f"{address}?cert_path={client}")
+    assert f"not signed by the authority in {client}/ca.pem" in line(f"{address}?cert_path={client}")
 
 
-def test_an_engine_whose_certificate_is_over_is_named(
+def test_an_engine_whose_certificate_has_expired_is_reported(
     engine: Callable[[Path], str], client: Path, authority: Authority, tmp_path: Path
 ) -> None:
     address = engine(authority.folder(tmp_path / "server", LOCALHOST, expired=True))
-    assert "certificate has expired" in (told := line(f"{address}?cert_path={client}"))
-    assert told.endswith("renew it on its host")
+    assert "certificate has expired" in (message := line(f"{address}?cert_path={client}"))
+    assert message.endswith("renew it on its host")
 
 
 def test_an_engine_with_a_certificate_for_another_address_is_named(
@@ -129,7 +129,7 @@ def test_certificates_for_an_engine_without_tls_are_named(httpserver: HTTPServer
 def test_plain_tcp_to_an_engine_with_tls_is_named(
     engine: Callable[[Path], str], authority: Authority, tmp_path: Path
 ) -> None:
-    assert "if it wants TLS, give servers.X.docker_cert_path" in line(
+    assert "if it requires TLS, set servers.X.docker_cert_path" in line(
         engine(authority.folder(tmp_path / "server", LOCALHOST))
     )
 
@@ -144,12 +144,15 @@ def lock(key: Path) -> None:
     [
         (lambda folder: (folder / "ca.pem").unlink(), "{folder}/ca.pem: No such file or directory"),
         (lambda folder: (folder / "key.pem").unlink(), "{folder}/key.pem: No such file or directory"),
-        (lambda folder: (folder / "ca.pem").write_text("text"), "{folder}/ca.pem is no certificate in PEM"),
+        (lambda folder: (folder / "ca.pem").write_text("text"), "{folder}/ca.pem is not a certificate in PEM format"),
         (
             lambda folder: (folder / "cert.pem").write_text("text"),
-            "{folder}/cert.pem or {folder}/key.pem is not in PEM",
+            "{folder}/cert.pem or {folder}/key.pem is not in PEM format",
         ),
-        (lambda folder: (folder / "key.pem").write_text(""), "{folder}/cert.pem or {folder}/key.pem is not in PEM"),
+        (
+            lambda folder: (folder / "key.pem").write_text(""),
+            "{folder}/cert.pem or {folder}/key.pem is not in PEM format",
+        ),
         (lambda folder: lock(folder / "key.pem"), "{folder}/key.pem has a pass phrase, and nobody can be asked for it"),
         (
             lambda folder: (folder / "key.pem").write_bytes(
@@ -159,19 +162,21 @@ def lock(key: Path) -> None:
         ),
     ],
 )
-def test_what_is_wrong_with_the_files_is_said_before_any_connection(
+def test_what_is_wrong_with_the_files_is_reported_before_any_connection(
     client: Path, spoil: Callable[[Path], object], says: str
 ) -> None:
     assert tls.problem(str(client)) is None
     spoil(client)
-    told = tls.problem(str(client))
-    assert told is not None
-    assert told.startswith(says.format(folder=client))
-    assert told in line(f"tcp://{LOCALHOST}:1?cert_path={client}")
+    message = tls.problem(str(client))
+    assert message is not None
+    assert message.startswith(says.format(folder=client))
+    assert message in line(f"tcp://{LOCALHOST}:1?cert_path={client}")
 
 
-def test_a_clients_certificate_that_is_over_is_said_before_any_connection(authority: Authority, tmp_path: Path) -> None:
+def test_a_clients_certificate_that_has_expired_is_reported_before_any_connection(
+    authority: Authority, tmp_path: Path
+) -> None:
     folder = authority.folder(tmp_path / "old", expired=True)
-    told = tls.problem(str(folder))
-    assert told is not None
-    assert told.startswith(f"{folder}/cert.pem expired on 20")
+    message = tls.problem(str(folder))
+    assert message is not None
+    assert message.startswith(f"{folder}/cert.pem expired on 20")

@@ -131,7 +131,7 @@ class TestParts:
 
     @pytest.mark.parametrize("name", ["ovseg.Ensemble", "own.MyPipeline", "aiaa.inference.TritonInference", None])
     @pytest.mark.parametrize("engine", ["TRITON", "AIAA"])
-    def test_of_another_class_and_type_models_are_what_the_class_makes_of_them(self, name: str, engine: str) -> None:
+    def test_another_class_and_type_may_use_models_for_anything(self, name: str, engine: str) -> None:
         section = {"name": name, "args": {"models": ["a", "b"]}}
         assert parts({"type": "segmentation", "inference": {engine: section}}) == ()
 

@@ -177,7 +177,7 @@ class TestUnreadable:
     ) -> None:
         file = zip_of(tmp_path, zipped(PARTS, zipfile.ZIP_LZMA))
         monkeypatch.setitem(sys.modules, "lzma", None)
-        assert "as this Python has no module lzma: pack the archive again" in refused(file)
+        assert "because this Python has no module lzma: pack the archive again" in refused(file)
 
     def test_how_other_entries_are_packed_does_not_matter(self, tmp_path: Path) -> None:
         with Mmar.open(zip_of(tmp_path, changed("models/model.pt", method=9)), "clara-4.0") as mmar:
@@ -195,8 +195,8 @@ class TestUnreadable:
     def test_an_entry_that_is_not_whole_or_not_plain_is_reported(
         self, tmp_path: Path, how: dict[str, int], line: str
     ) -> None:
-        told = refused(zip_of(tmp_path, changed("models/model.ts", **how)))
-        assert told.startswith(f"its entry 'models/model.ts' {line}: pack ")
+        message = refused(zip_of(tmp_path, changed("models/model.ts", **how)))
+        assert message.startswith(f"its entry 'models/model.ts' {line}: pack ")
 
     @pytest.mark.parametrize("content", [b"PK\x07\x08" + zipped(PARTS)[:2000], zipped(PARTS), b"more" + zipped(PARTS)])
     def test_a_part_of_an_archive_in_several_files_is_reported(self, tmp_path: Path, content: bytes) -> None:
@@ -208,8 +208,10 @@ class TestUnreadable:
     def test_an_archive_that_needs_a_newer_program_is_reported(self, tmp_path: Path) -> None:
         content = bytearray(zipped(PARTS))
         content[content.index(b"PK\x01\x02") + 6] = 200
-        told = refused(zip_of(tmp_path, bytes(content)))
-        assert told.startswith("is a zip archive of a kind that cannot be read here (zip file version 20.0): pack the")
+        message = refused(zip_of(tmp_path, bytes(content)))
+        assert message.startswith(
+            "is a zip archive of a kind that cannot be read here (zip file version 20.0): pack the"
+        )
 
     def test_weights_that_end_too_early_are_reported_in_a_whole_sentence(self, tmp_path: Path) -> None:
         """Their entry says more bytes than the file has behind it."""

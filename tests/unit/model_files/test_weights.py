@@ -38,7 +38,7 @@ def own_of_clara_3(**inference: Any) -> dict[str, Any]:
     return {**clara_3("3"), "inference": {"name": "my_net.MyInference", "args": {}, **inference}}
 
 
-def told(folder: Path, name: str, content: bytes, config: dict[str, Any], **how: Any) -> str | None:
+def problem_of(folder: Path, name: str, content: bytes, config: dict[str, Any], **how: Any) -> str | None:
     kind: dict[str, Any] = {"api": "clara-4.0", "engine": "triton", **how}
     assert problems(config, "c", has_weights=True, **kind) == []
     (folder / name).write_bytes(content)
@@ -51,17 +51,17 @@ class TestOwnClass:
     @pytest.mark.parametrize("engine", ["triton", "native"])
     def test_it_takes_any_file(self, tmp_path: Path, name: str, content: bytes, api: Api, engine: Engine) -> None:
         config = own(engine="TRITON" if engine == "triton" else "AIAA")
-        assert told(tmp_path, name, content, config, api=api, engine=engine) is None
+        assert problem_of(tmp_path, name, content, config, api=api, engine=engine) is None
         assert sent_as(tmp_path / name, config, api=api, engine=engine, name=name) == name
 
     def test_it_does_so_where_triton_is_to_load_something_else(self, tmp_path: Path, name: str, content: bytes) -> None:
         for kind in ({"platform": "onnxruntime_onnx"}, {"platform": None, "backend": "python"}):
             config = own({"triton_model_config": triton([1, 64], [1, 64]) | kind})
-            assert told(tmp_path, name, content, config) is None
+            assert problem_of(tmp_path, name, content, config) is None
 
     def test_it_does_so_before_clara_4(self, tmp_path: Path, name: str, content: bytes) -> None:
         config = own_of_clara_3()
-        assert told(tmp_path, name, content, config, api="clara-3.1") is None
+        assert problem_of(tmp_path, name, content, config, api="clara-3.1") is None
         assert sent_as(tmp_path / name, config, api="clara-3.1", engine="triton", name=name) == name
 
 
@@ -74,10 +74,8 @@ class TestOwnClass:
         (b"<HTML><head>", "is a web page"),
     ],
 )
-def test_what_stands_in_place_of_a_file_is_reported_whoevers_the_class_is(
-    tmp_path: Path, content: bytes, line: str
-) -> None:
-    assert line in str(told(tmp_path, "net.pth", content, own()))
+def test_a_placeholder_instead_of_a_file_is_reported_for_every_class(tmp_path: Path, content: bytes, line: str) -> None:
+    assert line in str(problem_of(tmp_path, "net.pth", content, own()))
 
 
 def test_a_file_that_cannot_be_read_is_reported(tmp_path: Path) -> None:
@@ -91,20 +89,20 @@ class TestTorchScript:
     @pytest.mark.parametrize("kind", [{}, {"platform": None, "backend": "pytorch"}])
     def test_a_class_of_ones_own_that_has_triton_load_it_needs_it(self, tmp_path: Path, kind: dict[str, Any]) -> None:
         config = own({"triton_model_config": triton([1, 64], [1, 64]) | kind})
-        assert "has weights without code" in str(told(tmp_path, "net.pth", STATE_DICT, config))
+        assert "has weights without code" in str(problem_of(tmp_path, "net.pth", STATE_DICT, config))
         assert sent_as(tmp_path / "net.pth", config, api="clara-4.0", engine="triton", name="net.pth") == "model.ts"
 
     @pytest.mark.parametrize("name", ["aiaa.inference.TritonInference", "TritonInference"])
     def test_aiaas_own_class_needs_it(self, tmp_path: Path, name: str) -> None:
         config = spleen()
         config["inference"]["TRITON"]["name"] = name
-        assert "has weights without code" in str(told(tmp_path, "net.pth", STATE_DICT, config))
+        assert "has weights without code" in str(problem_of(tmp_path, "net.pth", STATE_DICT, config))
 
     def test_the_other_engines_class_does_not_count(self, tmp_path: Path) -> None:
         config = spleen()
         config["inference"]["AIAA"] = {"name": "my_net.MyInference"}
-        assert "has weights without code" in str(told(tmp_path, "net.pth", STATE_DICT, config))
-        assert told(tmp_path, "net.pth", STATE_DICT, config, engine="native") is None
+        assert "has weights without code" in str(problem_of(tmp_path, "net.pth", STATE_DICT, config))
+        assert problem_of(tmp_path, "net.pth", STATE_DICT, config, engine="native") is None
 
 
 class TestClara3:
@@ -120,20 +118,20 @@ class TestClara3:
             ("model.zip", archive, "model.zip"),
             ("mmar.zip", zipped({"config/config_aiaa.json": b"{}", "models/model.trt.pb": graph_def()}), "model.zip"),
         ):
-            assert told(tmp_path, file, content, config, api="clara-3.1") is None
+            assert problem_of(tmp_path, file, content, config, api="clara-3.1") is None
             assert sent_as(tmp_path / file, config, api="clara-3.1", engine="triton", name=file) == sent
 
     def test_what_pytorch_wrote_is_not(self, tmp_path: Path) -> None:
         for content in (STATE_DICT, Path("models/liver_demo/model.ts").read_bytes()):
-            line = str(told(tmp_path, "model.zip", content, clara_3("3"), api="clara-3.1"))
+            line = str(problem_of(tmp_path, "model.zip", content, clara_3("3"), api="clara-3.1"))
             assert "is PyTorch's: Clara 3.1 needs TensorFlow's frozen graph" in line
 
     def test_an_archive_that_python_cannot_unpack_is_not(self, tmp_path: Path) -> None:
         archive = bytearray(zipped({"model.trt.pb": graph_def()}))
         archive[archive.index(b"PK\x01\x02") + 10] = 9
-        line = str(told(tmp_path, "model.zip", bytes(archive), clara_3("3"), api="clara-3.1"))
+        line = str(problem_of(tmp_path, "model.zip", bytes(archive), clara_3("3"), api="clara-3.1"))
         assert "its entry 'model.trt.pb' is packed with Deflate64" in line
 
     def test_an_archive_that_was_cut_off_is_not(self, tmp_path: Path) -> None:
         cut = zipped({"model.trt.pb": graph_def()})[:-30]
-        assert "without its end" in str(told(tmp_path, "model.zip", cut, clara_3("3"), api="clara-3.1"))
+        assert "without its end" in str(problem_of(tmp_path, "model.zip", cut, clara_3("3"), api="clara-3.1"))

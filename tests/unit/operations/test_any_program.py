@@ -217,18 +217,18 @@ def test_whatever_the_proxy_variables_say_each_finding_is_one_line(environment: 
 
 
 @pytest.mark.parametrize(
-    ("script", "told"),
+    ("script", "message"),
     [
         ("#!/bin/sh\nprintf '\\377\\376'\n", "no JSON"),
         ("#!/bin/sh\nprintf 'error: \\377\\033[31m' >&2; exit 1\n", "?[31m"),
-        ("\x7fELF and no more", "cannot be run"),
+        ("\x7fELF and nothing else", "cannot be run"),
         ("#!/no/such/shell\n", "cannot be run"),
         ("#!/bin/sh\nkill -9 $$\n", "said nothing"),
         ("#!/bin/sh\necho null\n", "NoneType"),
     ],
 )
 def test_a_broken_pulumi_is_named_in_one_line(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, script: str, told: str
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, script: str, message: str
 ) -> None:
     program = tmp_path / "pulumi"
     program.write_text(script)
@@ -236,13 +236,13 @@ def test_a_broken_pulumi_is_named_in_one_line(
     monkeypatch.setattr("operations.pulumi_cli.PROGRAM", program)
     code, complaint = ended(["status", "--stack", "tests"])
     assert code == 1
-    assert told in complaint
+    assert message in complaint
     assert len(complaint.splitlines()) == 1
     assert complaint.strip().isprintable()
 
 
 @pytest.mark.parametrize("typed", ["", "\x04", "maybe\n"])
-def test_an_input_that_ends_agrees_to_nothing(monkeypatch: pytest.MonkeyPatch, typed: str) -> None:
+def test_an_input_that_ends_is_not_a_yes(monkeypatch: pytest.MonkeyPatch, typed: str) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
     monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
     with cli_says():

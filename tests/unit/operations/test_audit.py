@@ -81,7 +81,7 @@ def test_a_list_of_any_length_is_cut_in_the_table_and_whole_in_the_document(
 
 
 @pytest.mark.parametrize("stored", ["nonsense", "null", "[null]"])
-def test_a_list_that_is_none_hides_no_other(xnat: str, site: Site, stored: str) -> None:
+def test_a_stored_text_that_is_not_a_list_does_not_hide_other_lists(xnat: str, site: Site, stored: str) -> None:
     register(xnat, "site", ["http://127.0.0.1:9"])
     site.config.write(TOOL, "project-json", "LIVER", stored, user="owner", reason="", unversioned=True)
     found = findings(xnat)
@@ -275,10 +275,10 @@ def test_an_expired_password_is_reported_with_the_commands_options(
 ) -> None:
     monkeypatch.setenv("RIGHT", "admin")
     site.accounts.users["admin"].password_expired = True
-    code, _, told = run(xnat, "--password-env", "RIGHT")
-    assert (code, told.count("\n")) == (1, 1)
-    assert "the password of admin has expired: log in once as admin" in told
-    assert "and give that one as the password" in told
+    code, _, message = run(xnat, "--password-env", "RIGHT")
+    assert (code, message.count("\n")) == (1, 1)
+    assert "the password of admin has expired: log in once as admin" in message
+    assert "and use that one as the password" in message
 
 
 def test_what_is_wrong_with_the_command_or_xnat_is_one_line(

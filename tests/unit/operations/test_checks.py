@@ -140,7 +140,7 @@ def scripted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Script
 NVCR = {"nvcr.io": Registry.model_validate({"username": "$oauthtoken", "password": "ngc-key-4711"})}
 
 
-def test_an_image_that_is_there_is_well_without_its_registry(scripted: ScriptedDocker) -> None:
+def test_an_image_that_the_engine_has_is_ok_without_its_registry(scripted: ScriptedDocker) -> None:
     scripted.images[IMAGE] = "amd64"
     assert look_at_image(scripted) == Finding("ok", f"image {IMAGE}", "is on the engine")
     assert scripted.pulls == []
@@ -151,12 +151,12 @@ def test_an_image_that_is_there_is_well_without_its_registry(scripted: ScriptedD
 
 def test_an_image_that_can_be_pulled_says_with_which_login(scripted: ScriptedDocker, tmp_path: Path) -> None:
     scripted.registry[IMAGE] = []
-    told = "is not on the engine yet; nvcr.io lets it be pulled, with"
-    assert look_at_image(scripted) == Finding("ok", f"image {IMAGE}", f"{told} no log-in")
-    by_stack_file = Finding("ok", f"image {IMAGE}", f"{told} the log-in from registries.nvcr.io")
+    message = "is not on the engine yet; nvcr.io allows the pull with"
+    assert look_at_image(scripted) == Finding("ok", f"image {IMAGE}", f"{message} no log-in")
+    by_stack_file = Finding("ok", f"image {IMAGE}", f"{message} the log-in from registries.nvcr.io")
     assert look_at_image(scripted, NVCR) == by_stack_file
     (tmp_path / "config.json").write_text('{"auths": {"nvcr.io": {"username": "me", "password": "x"}}}')
-    assert look_at_image(scripted).told == f"{told} the log-in from {tmp_path}/config.json"
+    assert look_at_image(scripted).told == f"{message} the log-in from {tmp_path}/config.json"
     assert [auth.get("username") for _, auth in scripted.pulls] == [None, "$oauthtoken", "me"]
 
 
@@ -180,4 +180,4 @@ def test_an_image_that_is_there_and_whose_login_is_wrong_is_a_warning(scripted: 
     scripted.registry[IMAGE] = "unauthorized"
     found = look_at_image(scripted, NVCR)
     assert found.level == "warning"
-    assert found.told.startswith("is on the engine, and could not be pulled again: Docker engine")
+    assert found.told.startswith("is on the engine, but could not be pulled again: Docker engine")

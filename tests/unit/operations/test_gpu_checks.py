@@ -70,15 +70,15 @@ def test_every_refusal_of_a_hook_is_one_in_its_own_words(says: str) -> None:
         'starting container: error finding executable "/no-program" in PATH []: no such file or directory',
     ],
 )
-def test_an_image_without_the_program_is_no_refusal_of_gpus(says: str) -> None:
+def test_an_image_without_the_program_is_not_a_refusal_of_gpus(says: str) -> None:
     assert refused(says) == ""
 
 
 def test_of_many_words_the_first_and_the_last_are_shown() -> None:
-    told = refused("engine: " + "x" * 100_000 + " hook: mount error")
-    assert "engine: xxx" in told
-    assert "hook: mount error" in told
-    assert len(told) < 1500
+    message = refused("engine: " + "x" * 100_000 + " hook: mount error")
+    assert "engine: xxx" in message
+    assert "hook: mount error" in message
+    assert len(message) < 1500
 
 
 def test_a_request_that_is_refused_before_there_is_a_container_is_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,7 +115,7 @@ def test_a_cdi_device_that_is_not_there_or_an_engine_without_cdi_says_what_to_do
 
 
 @pytest.mark.parametrize("info", [[], "text", {"DiscoveredDevices": None}, {"DiscoveredDevices": [None, {"ID": 3}, 5]}])
-def test_an_odd_answer_of_docker_info_keeps_nobody_from_the_refusal(info: object) -> None:
+def test_a_wrong_answer_of_docker_info_does_not_hide_the_refusal(info: object) -> None:
     assert "the engine has no GPU runtime" in refused(NO_DRIVER, info=info)
 
 
@@ -146,7 +146,7 @@ def test_an_engine_without_container_toolkit_is_wrong() -> None:
     assert levels(look(ProbedEngine(NO_DRIVER))) == [("wrong", "container toolkit")]
 
 
-def test_gpus_of_a_remote_engine_cannot_be_told_without_its_image() -> None:
+def test_gpus_of_a_remote_engine_are_unknown_without_its_image() -> None:
     assert levels(look(ProbedEngine(), REMOTE)) == [("ok", "container toolkit"), ("warning", "GPUs")]
 
 
@@ -180,7 +180,7 @@ def test_nvidia_smi_of_this_machine_is_asked_and_an_old_driver_less(program: Pro
 
 
 @pytest.mark.parametrize(
-    ("script", "told"),
+    ("script", "message"),
     [
         ("echo 'Failed to initialize NVML: Driver/library version mismatch'; exit 18", "version mismatch"),
         ("echo 'Failed to initialize NVML: Driver/library version mismatch'", "version mismatch"),
@@ -191,11 +191,13 @@ def test_nvidia_smi_of_this_machine_is_asked_and_an_old_driver_less(program: Pro
         (b"\x7fELF and nothing more", "it cannot be run"),
     ],
 )
-def test_an_nvidia_smi_that_fails_is_a_warning_with_its_words(program: Program, script: str | bytes, told: str) -> None:
+def test_an_nvidia_smi_that_fails_is_a_warning_with_its_words(
+    program: Program, script: str | bytes, message: str
+) -> None:
     program(script)
     findings = look(ProbedEngine())
     assert levels(findings) == [("ok", "container toolkit"), ("warning", "GPUs")]
-    assert told in findings[1].told
+    assert message in findings[1].told
     assert findings[1].told.isprintable()
 
 
@@ -273,7 +275,7 @@ def test_a_mig_slice_is_found_with_the_memory_of_its_own(name: str) -> None:
     assert read(A100S, MIG_LIST).gpus[0].slices[0].memory == 10 * 1024
 
 
-def test_a_mig_slice_of_the_older_form_is_found_and_a_small_one_warned_of() -> None:
+def test_a_mig_slice_of_the_older_form_is_found_and_a_small_one_is_a_warning() -> None:
     assert judged("MIG-GPU-5d5ba0d6-d33d-2b2c-524d-9e3d8d2b8a77/7/0") == [("warning", "memory")]
 
 
@@ -291,7 +293,7 @@ def test_triton_sees_one_mig_slice_of_several(wanted: tuple[str, ...]) -> None:
     assert ("warning", "MIG") in judged(*wanted)
 
 
-def test_a_gpu_in_mig_mode_without_slices_is_warned_of_and_one_outside_it_is_not() -> None:
+def test_a_gpu_in_mig_mode_without_slices_is_a_warning_and_one_not_in_mig_mode_is_not() -> None:
     assert judged("0", listed="") == [("warning", "MIG")]
     assert judged("1") == []
 
@@ -355,10 +357,10 @@ def test_gpus_are_judged_by_the_release_of_the_image(image: str, there: Gpu, exp
         "tritonserver:21.13",
     ],
 )
-def test_an_image_of_no_known_release_is_warned_of_and_not_judged_as_another(image: str) -> None:
+def test_an_image_of_an_unknown_release_is_a_warning_and_is_not_judged_as_another(image: str) -> None:
     assert needs_of(image) is None
     found = list(gpu.judge("gpus", ["0"], [H100], image))
-    assert [(finding.level, "not known for this image" in finding.told) for finding in found] == [
+    assert [(finding.level, "is unknown here" in finding.told) for finding in found] == [
         ("warning", True),
         ("warning", True),
         ("ok", False),

@@ -163,8 +163,10 @@ def test_a_wrong_password_is_tried_once_and_told(wanted: dict[str, Any], site: A
 
 def test_an_expired_password_is_reported_with_what_to_do(wanted: dict[str, Any], site: Site, xnat: str) -> None:
     site.accounts.users["admin"].password_expired = True
-    told, _ = registrations.look(stack_of(wanted))
-    assert told.startswith(f"the password of admin has expired: log in once as admin at {xnat} in a browser, set a new")
+    message, _ = registrations.look(stack_of(wanted))
+    assert message.startswith(
+        f"the password of admin has expired: log in once as admin at {xnat} in a browser, set a new"
+    )
 
 
 def test_an_unknown_project_does_not_hide_the_others(wanted: dict[str, Any], aiaa: AiaaStandIn, xnat: str) -> None:
@@ -247,7 +249,7 @@ def test_verify_tries_every_model_with_a_smoke_test(
 
 
 @pytest.mark.parametrize(
-    ("broken", "told"),
+    ("broken", "message"),
     [
         (Fault("/session/", "status", status=500), 'shows a clinician "Failed to create AIAA Session!'),
         (Fault("/session/", "html"), 'shows a clinician "Failed to create AIAA Session!'),
@@ -255,16 +257,16 @@ def test_verify_tries_every_model_with_a_smoke_test(
         (Fault("/v1/*", "status", status=440, query="*session_id=*"), f'shows a clinician "Failed to run {SPLEEN}!'),
     ],
 )
-def test_a_server_on_which_no_viewer_can_work_fails_though_an_image_sent_along_would_do(
-    monkeypatch: pytest.MonkeyPatch, wanted: dict[str, Any], aiaa: AiaaStandIn, broken: Fault, told: str
+def test_a_server_on_which_no_viewer_can_work_fails_even_if_an_image_sent_with_the_inference_works(
+    monkeypatch: pytest.MonkeyPatch, wanted: dict[str, Any], aiaa: AiaaStandIn, broken: Fault, message: str
 ) -> None:
     with_containers(monkeypatch, RUNNING)
     aiaa.app.state.faults.set(broken)
     (verified,) = verify.run(stack_of(wanted))
-    assert (verified.state, told in verified.told) == ("fails", True)
+    assert (verified.state, message in verified.told) == ("fails", True)
     seen = status.look(stack_of(wanted), infer=True)
     assert not seen.well
-    assert [(model.state, told in model.told) for model in seen.models] == [("fails", True)]
+    assert [(model.state, message in model.told) for model in seen.models] == [("fails", True)]
     with AiaaClient(aiaa.url) as client:
         (entry,) = client.models()
         assert client.infer(entry, volume(Declared()), "image.nii.gz", 30).image

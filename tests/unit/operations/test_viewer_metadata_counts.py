@@ -109,7 +109,9 @@ def test_what_xnat_does_not_know_as_an_imaging_session_is_left_out_by_name(
         assert not any(path.endswith("XNAT_E00099") for path in xnat.posts())
 
 
-def test_who_names_one_is_told_that_it_is_none(tmp_path: Path, run: Run, vanishing: list[str]) -> None:
+def test_a_session_that_is_named_and_does_not_exist_is_a_failure(
+    tmp_path: Path, run: Run, vanishing: list[str]
+) -> None:
     vanishing.append("XNAT_E00099")
     with xnat_stand_in(tmp_path) as xnat:
         code, said, _ = run(xnat, "--project", "LIVER", "--session", "XNAT_E00099")

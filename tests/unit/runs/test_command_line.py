@@ -107,7 +107,7 @@ def test_all_others_are_left_to_the_cli(line: str) -> None:
     assert CommandLine.of(line.split(" ") if line else []).changes is None
 
 
-def test_words_and_options_of_commands_below_others_are_told_apart() -> None:
+def test_words_and_options_of_subcommands_are_distinguished() -> None:
     args = "-C models stack -s one rm --force two --cwd examples -- three"
     line = CommandLine.of(args.split(" "))
     assert line.command == ("stack", "remove")
@@ -141,23 +141,23 @@ def functions() -> dict[str, str]:
 def test_the_installed_cli_has_the_same_commands_and_options(
     functions: dict[str, str], command: tuple[str, ...]
 ) -> None:
-    told = functions["_".join(("pulumi", *command))]
-    with_value = set(re.findall(r'two_word_flags\+=\("(.*)"\)', told))
+    message = functions["_".join(("pulumi", *command))]
+    with_value = set(re.findall(r'two_word_flags\+=\("(.*)"\)', message))
     assert with_value == names(f"{WITH_VALUE[()]} {WITH_VALUE[command]}").keys()
     if command in WITHOUT_VALUE:
-        without = set(re.findall(r' flags\+=\("([^"=]*)"\)', told)) - with_value
+        without = set(re.findall(r' flags\+=\("([^"=]*)"\)', message)) - with_value
         known = names(f"{WITHOUT_VALUE[()]} {WITHOUT_VALUE[command]}").keys()
         assert without | {"--help", "-h", "--version"} == known | {"--version"}  # which are of every command
-        aliases = dict(re.findall(r'aliashash\["(.*)"\]="(.*)"', told))
+        aliases = dict(re.findall(r'aliashash\["(.*)"\]="(.*)"', message))
         ours = {name[-1]: of for name, of in ALIASES.items() if name[:-1] == command}
         assert ours == {alias: name for alias, name in aliases.items() if (*command, name) in WITH_VALUE}
 
 
-def test_options_that_the_cli_does_not_tell_take_a_value() -> None:
+def test_options_that_the_clis_help_does_not_list_take_a_value() -> None:
     if not CLI.exists():
         pytest.skip("the Pulumi CLI is not installed: run `make toolchain`")
     commands = {option: command for command, options in HIDDEN.items() for option in names(options)}
     for option, command in commands.items():
         args = [str(CLI), *(command or ("version",)), option]
-        told = subprocess.run(args, capture_output=True, text=True, check=False).stderr
-        assert f"flag needs an argument: {option}" in told
+        message = subprocess.run(args, capture_output=True, text=True, check=False).stderr
+        assert f"flag needs an argument: {option}" in message

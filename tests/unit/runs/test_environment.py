@@ -37,13 +37,13 @@ def environment_of(folder: Path, **given: str) -> dict[str, str]:
 
 
 def test_pythons_switches_for_other_programs_do_not_reach_ours(tmp_path: Path) -> None:
-    odd = {"PYTHONIOENCODING": "nonsense", "PYTHONHOME": "/no", "PYTHONPATH": "/no", "PYTHONWARNINGS": "error"}
-    found = environment_of(tmp_path, **odd, PYTHONUNBUFFERED="1", PYTHON="/usr/bin/python3")
+    invalid = {"PYTHONIOENCODING": "nonsense", "PYTHONHOME": "/no", "PYTHONPATH": "/no", "PYTHONWARNINGS": "error"}
+    found = environment_of(tmp_path, **invalid, PYTHONUNBUFFERED="1", PYTHON="/usr/bin/python3")
     assert {name for name in found if name.startswith("PYTHON")} == {"PYTHONUNBUFFERED", "PYTHON"}
 
 
 @pytest.mark.parametrize("columns", ["0", "-5", "", "x", "08", "80 "])
-def test_a_width_that_is_none_is_dropped(tmp_path: Path, columns: str) -> None:
+def test_an_invalid_width_is_dropped(tmp_path: Path, columns: str) -> None:
     assert "COLUMNS" not in environment_of(tmp_path, COLUMNS=columns)
 
 

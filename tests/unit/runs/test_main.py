@@ -76,7 +76,7 @@ def test_without_a_selected_stack_no_run_begins(cli: Path) -> None:
     assert call(cli, "preview") == (0, "preview", "")
 
 
-def test_operations_that_wait_for_hours_keep_no_others_from_their_turn(cli: Path) -> None:
+def test_operations_that_wait_for_hours_do_not_delay_others(cli: Path) -> None:
     cli.write_text(cli.read_text().replace('$*"\nfi', '$PULUMI_PARALLEL $*"\nfi'))
     assert call(cli, "up -s tests") == (0, "run 64 up -s tests", "")
     assert call(cli, "refresh -s tests") == (0, "run  refresh -s tests", "")

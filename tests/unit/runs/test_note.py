@@ -87,9 +87,7 @@ def test_the_lock_goes_with_its_process(tmp_path: Path) -> None:
         b"[" * 100_000,
     ],
 )
-def test_a_note_that_is_none_is_taken_for_one_that_was_cut_off_while_it_was_written(
-    tmp_path: Path, content: bytes
-) -> None:
+def test_an_invalid_note_is_taken_for_one_that_was_cut_off_while_it_was_written(tmp_path: Path, content: bytes) -> None:
     with held(tmp_path, BACKEND, "dev") as note:
         note.write(RUN)
     [path] = tmp_path.iterdir()

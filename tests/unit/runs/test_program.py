@@ -62,17 +62,17 @@ def leave_a_note(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("exported", ["", "null", "[]", "{", '{"deployment": 3}', '{"deployment": {"resources": [3]}}'])
-def test_whatever_a_state_holds_an_up_goes_on_or_says_what_to_mend(run: Run, tmp_path: Path, exported: str) -> None:
+def test_whatever_a_state_holds_an_up_goes_on_or_says_what_to_fix(run: Run, tmp_path: Path, exported: str) -> None:
     leave_a_note(tmp_path)
     ended = run("up", "--stack", "dev", exported=exported)
     assert "Traceback" not in ended.stderr
     assert "internal error" not in ended.stderr
     assert (ended.returncode == 0) == any(command.startswith("up") for command in commands(tmp_path))
     if ended.returncode:
-        assert ended.stderr.splitlines()[-1].endswith("mend that, then run this again")
+        assert ended.stderr.splitlines()[-1].endswith("fix that, then run this again")
 
 
-def test_what_was_cut_off_is_cleaned_up_and_the_command_run_though_nobody_reads_our_words(
+def test_what_was_cut_off_is_cleaned_up_and_the_command_runs_even_if_nobody_reads_the_output(
     run: Run, tmp_path: Path
 ) -> None:
     leave_a_note(tmp_path)
@@ -95,7 +95,7 @@ def test_a_folder_that_cannot_be_written_and_a_name_that_no_file_has_are_named(r
 
 
 @pytest.mark.parametrize("backend", ["", "garbage", "file://[", "file://~nosuchuser/x", "file:///dev/null/x"])
-def test_a_backend_that_is_none_is_the_clis_to_name(run: Run, tmp_path: Path, backend: str) -> None:
+def test_an_invalid_backend_is_left_for_the_cli_to_report(run: Run, tmp_path: Path, backend: str) -> None:
     ended = run("up", "--stack", "dev", PULUMI_BACKEND_URL=backend)
     assert (ended.returncode, ended.stderr) == (0, "")
     assert commands(tmp_path)[-1].startswith("up")

@@ -154,7 +154,7 @@ def test_a_network_that_somebody_removed_is_looked_at_with_the_servers(engine: H
     workspace = {"urn": WORKSPACE, "type": "pulumi-python:dynamic/aiaa:Workspace", "id": "main", "outputs": {}}
     fake.state.resources.extend([network, workspace])
     recovery.bring_back(fake.cli, fake.state, fake.told.append)
-    assert fake.told == ["gone from the engine, so made anew: Network main-aiaa"]
+    assert fake.told == ["gone from the engine, so created again: Network main-aiaa"]
     (refresh,) = fake.commands()
     assert f"--target {NETWORK} " in refresh
     assert f"--target {ENDPOINT}" in refresh

@@ -103,13 +103,17 @@ def test_urns_are_told_as_people_say_them() -> None:
 
 @pytest.mark.soak
 @given(json_values)
-def test_a_state_of_any_shape_can_be_read(odd: Any) -> None:
-    sound: dict[str, Any] = {"urn": ENGINE, "type": "docker:index/container:Container", "id": "a", "outputs": odd}
+def test_a_state_of_any_shape_can_be_read(value: Any) -> None:
+    sound: dict[str, Any] = {"urn": ENGINE, "type": "docker:index/container:Container", "id": "a", "outputs": value}
     for exported in (
-        {"deployment": odd},
-        {"deployment": {"resources": odd, "pending_operations": odd}},
-        {"deployment": {"resources": [odd, sound], "pending_operations": [{"resource": odd, "type": odd}]}},
-        {"deployment": {"resources": [{**sound, "inputs": odd, "provider": odd, "type": "pulumi:providers:docker"}]}},
+        {"deployment": value},
+        {"deployment": {"resources": value, "pending_operations": value}},
+        {"deployment": {"resources": [value, sound], "pending_operations": [{"resource": value, "type": value}]}},
+        {
+            "deployment": {
+                "resources": [{**sound, "inputs": value, "provider": value, "type": "pulumi:providers:docker"}]
+            }
+        },
     ):
         state = State(exported)
         assert all(operation.isprintable() for operation in state.cut_off)
@@ -118,10 +122,10 @@ def test_a_state_of_any_shape_can_be_read(odd: Any) -> None:
 
 
 @pytest.mark.parametrize("said", ["", "null", "[]", "{", "[" * 100_000, "\\377\\376"])
-def test_an_export_that_is_no_state_is_named(tmp_path: Path, said: str) -> None:
+def test_an_export_that_is_not_a_state_is_reported(tmp_path: Path, said: str) -> None:
     (tmp_path / "said").write_text(said)
     program = tmp_path / "pulumi"
     program.write_text(f"#!/bin/sh\ncat {tmp_path}/said\n")
     program.chmod(0o755)
-    with pytest.raises(StateFailed, match="stack export` said what is no state"):
+    with pytest.raises(StateFailed, match="stack export` did not print a state"):
         Cli(str(program), "dev", {}).state()

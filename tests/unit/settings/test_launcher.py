@@ -31,7 +31,7 @@ from settings.launcher import wrong
         "AIAA start -- ",
     ],
 )
-def test_a_command_that_gives_nothing_of_ours_and_hands_on_the_rest_is_taken(command: str) -> None:
+def test_a_command_without_our_options_that_passes_on_the_rest_is_accepted(command: str) -> None:
     assert wrong(command) == ""
 
 
@@ -40,7 +40,7 @@ def test_a_command_that_gives_nothing_of_ours_and_hands_on_the_rest_is_taken(com
     [
         ("--workspace", "set the key workspace"),
         ("--engine", "set the key engine"),
-        ("--triton_ip", "take it out"),
+        ("--triton_ip", "remove it"),
         ("--triton_proto", "set the key triton.proto"),
         ("--triton_start_timeout", "set the key triton.start_timeout"),
         ("--triton_model_timeout", "set the key triton.model_timeout"),
@@ -63,9 +63,9 @@ def test_a_command_that_gives_nothing_of_ours_and_hands_on_the_rest_is_taken(com
     ],
 )
 def test_each_option_of_ours_is_refused_with_what_to_set_instead(option: str, key: str, form: str) -> None:
-    told = wrong(form.format(option))
-    assert told.startswith(f"must not give {option}, which this project gives")
-    assert told.endswith(key)
+    message = wrong(form.format(option))
+    assert message.startswith(f"must not give {option}, which this project sets")
+    assert message.endswith(key)
 
 
 @pytest.mark.parametrize(
@@ -95,9 +95,9 @@ def test_short_and_shortened_options_are_refused_too_and_all_at_once(command: st
         "/usr/bin/env bash -ec start_aiaa.sh",
     ],
 )
-def test_a_script_that_does_not_hand_on_what_is_added_is_refused(command: str) -> None:
+def test_a_script_that_does_not_pass_on_the_added_options_is_refused(command: str) -> None:
     assert wrong(command) == (
-        """must hand on the options that this project adds: write it as sh -c 'exec AIAA start "$@"' aiaa"""
+        """must pass on the options that this project adds: write it as sh -c 'exec AIAA start "$@"' aiaa"""
     )
 
 
@@ -105,7 +105,9 @@ def test_a_script_that_does_not_hand_on_what_is_added_is_refused(command: str) -
     "command", ["cd /workspace && AIAA start", "umask 0; AIAA start", "AIAA start > log", "AIAA start 2>&1 | tee log"]
 )
 def test_a_shells_operators_would_be_words_of_the_command_and_are_refused(command: str) -> None:
-    assert wrong(command).startswith("must be one command, without a shell's ; & | < >: a script is written as sh -c ")
+    assert wrong(command).startswith(
+        "must be one command, without the shell characters ; & | < >: write a script as sh -c "
+    )
 
 
 def test_every_option_that_is_added_is_known_here() -> None:
@@ -116,10 +118,10 @@ def test_every_option_that_is_added_is_known_here() -> None:
         assert wrong(f"AIAA start {option} x") != ""
 
 
-def test_a_stack_file_is_reported_the_key() -> None:
+def test_the_key_in_the_stack_file_is_reported() -> None:
     server: dict[str, Any] = {"launcher": "AIAA start --engine AIAA"}
     with pytest.raises(SettingsError) as failed:
         Settings.parse({"servers": {"main": server}})
     assert str(failed.value) == (
-        "servers.main.launcher: must not give --engine, which this project gives: take it out, and set the key engine"
+        "servers.main.launcher: must not give --engine, which this project sets: remove it, and set the key engine"
     )

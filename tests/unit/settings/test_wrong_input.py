@@ -61,7 +61,7 @@ def registries(host: str, **login: object) -> dict[str, Any]:
 
 
 NO_REGISTRY = (
-    "must be a registry as images' names begin with it: a host, and a port if it has one, such as nvcr.io or "
+    "must be a registry, as at the start of an image's name: a host, and a port if it has one, such as nvcr.io or "
     "registry.example.org:5000, not "
 )
 
@@ -78,11 +78,11 @@ CASES: list[tuple[dict[str, Any], str]] = [
     (registries("r.example.org:99999"), f"registries.r.example.org:99999: {NO_REGISTRY}'r.example.org:99999'"),
     (
         registries("index.docker.io"),
-        "registries.index.docker.io: must be docker.io: Docker's own registry goes by that name",
+        "registries.index.docker.io: must be docker.io: that is the name of Docker's own registry",
     ),
     (
         registries("nvcr.io"),
-        "registries.nvcr.io.username: must be $oauthtoken as it stands here, for every NGC key (in a shell, in single "
+        "registries.nvcr.io.username: must be exactly $oauthtoken for every NGC key (in a shell, in single "
         "quotes), not 'me'",
     ),
     ({"registries": {"r.io": {"password_env": "KEY"}}}, "registries.r.io.username: is missing, and is needed here"),
@@ -151,11 +151,11 @@ CASES: list[tuple[dict[str, Any], str]] = [
     ),
     *(
         (
-            server(gpus=["0", odd]),
+            server(gpus=["0", wrong]),
             'servers.main.gpus[1]: must be a GPU\'s number or UUID as nvidia-smi -L lists it, such as "0", or the '
-            f"name of a CDI device, such as \"nvidia.com/gpu=0\", not '{odd}'",
+            f"name of a CDI device, such as \"nvidia.com/gpu=0\", not '{wrong}'",
         )
-        for odd in ("none", "void", "nvidia.com/gpu", "nvidia.com/gpu=", "=0", "gpu=0", "nvidia.com/gpu=0,1", "-1")
+        for wrong in ("none", "void", "nvidia.com/gpu", "nvidia.com/gpu=", "=0", "gpu=0", "nvidia.com/gpu=0,1", "-1")
     ),
     (
         server(bind="localhost"),
@@ -214,11 +214,11 @@ CASES: list[tuple[dict[str, Any], str]] = [
     ),
     (
         server(docker="ssh://gpu1", bind="10.0.0.1", docker_cert_path="certs"),
-        "servers.main.docker_cert_path: is for a tcp:// engine, which docker has to name",
+        "servers.main.docker_cert_path: is only for a tcp:// engine: set docker to one",
     ),
     (
         server(docker_cert_path="certs"),
-        "servers.main.docker_cert_path: is for a tcp:// engine, which docker has to name",
+        "servers.main.docker_cert_path: is only for a tcp:// engine: set docker to one",
     ),
     (
         server(docker="tcp://gpu1:2376", bind="10.0.0.1", docker_cert_path="no/certs"),
@@ -613,5 +613,5 @@ def test_a_password_that_cannot_be_read_is_told_without_it(tmp_path: Path, monke
     file.write_text("\n")
     assert read(password_file=str(file)).endswith(" is empty: write the password into it")
     file.write_bytes(b"hunter2\xff")
-    assert read(password_file=str(file)).endswith(" is no text in UTF-8: write the password into it again")
+    assert read(password_file=str(file)).endswith(" is not UTF-8 text: write the password into it again")
     assert read(password_file=str(file)).startswith("xnat.password_file: ")

@@ -156,7 +156,7 @@ def written(folder: Path, name: str, inference: dict[str, Any], **fields: Any) -
     return str(path)
 
 
-def test_the_file_of_a_class_of_ones_own_is_the_classs_affair(tmp_path: Path) -> None:
+def test_a_class_of_ones_own_may_take_any_file(tmp_path: Path) -> None:
     config = written(tmp_path, "own", {"TRITON": {"name": "my_net.MyInference"}})
     with zipfile.ZipFile(tmp_path / "net.pth", "w") as archive:  # as torch.save writes it
         archive.writestr("archive/data.pkl", b"\x80\x02}q\x00.")
