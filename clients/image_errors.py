@@ -69,7 +69,7 @@ def refusal(image: str, where: str, said: str, login: Login | None) -> Rejected 
         )
     if has(_PROXY):
         return Unreachable(
-            f"{told}, as the proxy of the engine's host does not let it through (it said: {words})",
+            f"{message}, as the proxy of the engine's host does not let it through (it said: {words})",
             advice="see the proxy of that Docker engine, its user and password, and what it allows "
             "(https://docs.docker.com/engine/daemon/proxy/)",
         )
@@ -81,7 +81,7 @@ def refusal(image: str, where: str, said: str, login: Login | None) -> Rejected 
             advice = "set the clock of the engine's host; if it is right, let the registry's certificate be renewed"
         elif has(_OTHER_NAMES):
             advice = "name the registry as its certificate does; on its host, see that no proxy answers in its place"
-        return Unreachable(f"{told}, whose certificate the engine does not trust (it said: {words})", advice=advice)
+        return Unreachable(f"{message}, whose certificate the engine does not trust (it said: {words})", advice=advice)
     if has(_PLATFORM):
         return Rejected(
             f"{message}, which has none for that host's platform (it said: {words})",

@@ -73,11 +73,11 @@ def _meaning(answer: Answer, username: str, url: str) -> ClientError:
     if other := _other_address(answer, url):
         if other.startswith("http:") and url.startswith("https:"):  # and the password would go there in clear
             return Rejected(
-                f"{told}, without TLS",
+                f"{message}, without TLS",
                 advice="let the gateway before XNAT send it X-Forwarded-Proto: https, and see that XNAT's siteUrl "
                 f"begins with https; or set xnat.url to the address to which {url} leads, if that is another https one",
             )
-        return Rejected(told, advice=f"set xnat.url to {other}")
+        return Rejected(message, advice=f"set xnat.url to {other}")
     if _SET_UP.search(path):
         return not_initialised(f"it redirects to {shown}", url)
     if _CHANGE_PASSWORD.search(path):
