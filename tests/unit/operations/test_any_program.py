@@ -219,7 +219,7 @@ def test_whatever_the_proxy_variables_say_each_finding_is_one_line(environment: 
 @pytest.mark.parametrize(
     ("script", "message"),
     [
-        ("#!/bin/sh\nprintf '\\377\\376'\n", "no JSON"),
+        ("#!/bin/sh\nprintf '\\377\\376'\n", "did not print JSON"),
         ("#!/bin/sh\nprintf 'error: \\377\\033[31m' >&2; exit 1\n", "?[31m"),
         ("\x7fELF and nothing else", "cannot be run"),
         ("#!/no/such/shell\n", "cannot be run"),
