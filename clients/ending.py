@@ -45,10 +45,10 @@ def ended(name: str, program: Callable[[], int]) -> int:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     _open_streams()
     try:
-        with _quiet_elsewhere(name):
+        with _elsewhere(name) as defects:
             code = program()
         sys.stdout.flush()
-        return code
+        return code or (_FAILED if defects else 0)
     except KeyboardInterrupt:
         os._exit(INTERRUPTED)  # at once: threads may be waiting for servers, and hold nothing that has to be saved
     except SystemExit:
@@ -63,14 +63,28 @@ def ended(name: str, program: Callable[[], int]) -> int:
 
 
 @contextlib.contextmanager
-def _quiet_elsewhere(name: str) -> Iterator[None]:
-    """What nobody can catch, as it happens in a thread or at the end of an object, is one line, too."""
+def _elsewhere(name: str) -> Iterator[list[BaseException]]:
+    """What nobody can catch, as it happens in a thread or at the end of an object, is one line, too. Gives the errors
+    that ended threads: what those should have done is not done."""
+    defects: list[BaseException] = []
+
+    def of_thread(told: threading.ExceptHookArgs) -> None:
+        if told.exc_value is None or isinstance(told.exc_value, SystemExit):
+            return  # a thread's own way to end
+        defects.append(told.exc_value)
+        if _debug():
+            threading.__excepthook__(told)
+        _say(f"{name}: {_internal(told.exc_value)}")
+
+    def of_object(told: sys.UnraisableHookArgs) -> None:
+        if _debug():
+            sys.__unraisablehook__(told)
+        _say(f"{name}: {_internal(told.exc_value)}")
+
     before = threading.excepthook, sys.unraisablehook
-    if not _debug():
-        threading.excepthook = lambda told: _say(f"{name}: {_internal(told.exc_value)}")
-        sys.unraisablehook = lambda told: _say(f"{name}: {_internal(told.exc_value)}")
+    threading.excepthook, sys.unraisablehook = of_thread, of_object
     try:
-        yield
+        yield defects
     finally:
         threading.excepthook, sys.unraisablehook = before
 
