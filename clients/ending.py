@@ -45,10 +45,10 @@ def ended(name: str, program: Callable[[], int]) -> int:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     _open_streams()
     try:
-        with _quiet_elsewhere(name):
+        with _elsewhere(name) as defects:
             code = program()
         sys.stdout.flush()
-        return code
+        return code or (_FAILED if defects else 0)
     except KeyboardInterrupt:
         os._exit(INTERRUPTED)  # at once: threads may be waiting for servers, and hold nothing that has to be saved
     except SystemExit:
@@ -70,7 +70,7 @@ def _quiet_elsewhere(name: str) -> Iterator[None]:
         threading.excepthook = lambda failed: _say(f"{name}: {_internal(failed.exc_value)}")
         sys.unraisablehook = lambda failed: _say(f"{name}: {_internal(failed.exc_value)}")
     try:
-        yield
+        yield defects
     finally:
         threading.excepthook, sys.unraisablehook = before
 

@@ -101,7 +101,7 @@ def _configurations() -> list[tuple[str, Mapping[str, Any]]]:
 
 def _parsed(text: str, source: str) -> Mapping[str, Any]:
     try:
-        document = json.loads(text or "{}")
+        document = json.loads(text.strip() or "{}")
     except (ValueError, RecursionError):
         document = None
     if not isinstance(document, dict):
@@ -119,7 +119,8 @@ def _of_file(auths: Mapping[str, Any], registry: str, source: str) -> dict[str, 
     auth = {field: _text(entry.get(field)) for field in ("username", "password", "identitytoken", "registrytoken")}
     if packed := _text(entry.get("auth")):
         try:
-            auth["username"], colon, password = base64.b64decode(packed, validate=True).decode().partition(":")
+            unpacked = base64.b64decode("".join(packed.split()), validate=True)
+            auth["username"], colon, password = unpacked.decode().partition(":")
         except (binascii.Error, UnicodeDecodeError):
             colon, password = "", ""
         if not colon:
@@ -135,7 +136,7 @@ def _of_file(auths: Mapping[str, Any], registry: str, source: str) -> dict[str, 
 
 def _host(key: str) -> str:
     """Of a key in `auths`, which may be a URL."""
-    host = key.removeprefix("https://").removeprefix("http://").partition("/")[0]
+    host = key.lower().removeprefix("https://").removeprefix("http://").partition("/")[0]
     return DOCKER_HUB if host == f"index.{DOCKER_HUB}" else host
 
 
@@ -162,7 +163,9 @@ def _of_helper(helper: str, registry: str, source: str) -> dict[str, str] | None
         raise ClientError(f"{tried} {words}", advice=advice)
     try:
         answer = json.loads(done.stdout)
-        user, secret = str(answer["Username"]), str(answer["Secret"])
+        user, secret = answer["Username"], answer["Secret"]
+        if not (isinstance(user, str) and isinstance(secret, str)):
+            raise TypeError
     except (ValueError, KeyError, TypeError):
         raise ClientError(f"{tried} gave an answer without Username and Secret", advice=advice) from None
     if not secret:

@@ -80,6 +80,18 @@ def test_a_result_extension_that_cannot_be_written_is_an_envelope(aiaa: Server, 
     assert (answer.status_code, answer.json()["error"]["type"]) == (500, "AIAAException")
 
 
+def test_a_picture_for_a_model_of_volumes_is_an_envelope_that_says_so(aiaa: Server) -> None:
+    aiaa.load("liver_demo")
+    file = io.BytesIO()
+    PIL.Image.fromarray(np.zeros((30, 40), np.uint8)).save(file, "PNG")
+    answer = aiaa.infer("inference", "liver_demo", file.getvalue())
+    assert error_of(answer) == (
+        500,
+        "AIAAException",
+        ["INVALID_INPUT", "the image has 2 axes, and the window of this model 3"],
+    )
+
+
 def test_an_image_larger_than_the_window_is_scanned_in_tiles_without_a_seam(aiaa: Server) -> None:
     aiaa.load("liver_demo")
     voxels = np.full((100, 70, 20), -100, np.int16)

@@ -60,7 +60,9 @@ def test_debug_shows_where_an_error_came_from(
     assert complaint.splitlines()[-1].startswith("bin/x: internal error")
 
 
-def test_what_fails_in_a_thread_is_one_line_and_hooks_are_as_before(capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_fails_in_a_thread_is_one_line_and_no_success_and_hooks_are_as_before(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     before = threading.excepthook, sys.unraisablehook
 
     def program() -> int:
@@ -69,9 +71,20 @@ def test_what_fails_in_a_thread_is_one_line_and_hooks_are_as_before(capsys: pyte
         thread.join()
         return 0
 
-    assert ending.ended("bin/x", program) == 0
+    assert ending.ended("bin/x", program) == 1
     assert capsys.readouterr().err.startswith("bin/x: internal error")
     assert (threading.excepthook, sys.unraisablehook) == before
+
+
+def test_a_thread_may_end_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    def program() -> int:
+        thread = threading.Thread(target=sys.exit)
+        thread.start()
+        thread.join()
+        return 0
+
+    assert ending.ended("bin/x", program) == 0
+    assert capsys.readouterr().err == ""
 
 
 def run(program: str, redirections: str = "", **environment: str) -> subprocess.CompletedProcess[str]:

@@ -63,6 +63,7 @@ def auth_of(registry: str) -> dict[str, str]:
     [
         ("nvcr.io", "nvcr.io"),
         ("nvcr.io", "https://nvcr.io"),
+        ("nvcr.io", "NVCR.io"),
         ("nvcr.io", "https://nvcr.io/v2/"),
         ("registry.example.org:5000", "registry.example.org:5000"),
         ("docker.io", HUB),
@@ -83,6 +84,14 @@ def test_what_docker_login_stored_is_found_by_the_registry_of_the_image(
 def test_a_registry_of_another_port_is_another_one(config: Configure) -> None:
     config(auths={"registry.example.org": packed("me", KEY)})
     assert of_docker("registry.example.org:5000") is None
+
+
+def test_what_base64_wraps_and_what_stands_around_it_is_no_part_of_it(config: Configure, tmp_path: Path) -> None:
+    auth = packed("$oauthtoken", KEY)["auth"]
+    config(auths={"nvcr.io": {"auth": f"{auth[:8]}\n{auth[8:]}\n"}})
+    assert auth_of("nvcr.io")["password"] == KEY
+    (tmp_path / "config.json").write_text(" \n")
+    assert of_docker("nvcr.io") is None
 
 
 def test_a_password_may_hold_colons(config: Configure) -> None:
@@ -165,6 +174,7 @@ def test_a_helper_without_an_entry_is_not_an_error(
         ("echo the keychain is locked; exit 1", "ended with code 1 and said: the keychain is locked"),
         ("echo no gpg key >&2; exit 2", "ended with code 2 and said: no gpg key"),
         ("echo secret-in-no-json", "gave an answer without Username and Secret"),
+        ('echo \'{"Username": null, "Secret": null}\'', "gave an answer without Username and Secret"),
         ("echo '[\"secret\"]'", "gave an answer without Username and Secret"),
     ],
 )
