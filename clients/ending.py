@@ -1,7 +1,7 @@
 """How a program of ours ends: with an exit code, and with one line for what went wrong. Never with a traceback.
 
-`bin/aiaa` and `bin/pulumi` both run within `ended`. Expected errors have messages of their own
-where they happen. This module handles all other errors, and says how to see more.
+`bin/aiaa` and `bin/pulumi` both run within `ended`. What can be foreseen has a message of its own where it happens;
+here is the last resort for what nobody foresaw, which says how to see more.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ _FAILED = 1
 
 
 def interruptible_while_loading() -> None:
-    """Until `ended`, an interruption ends the process at once: Python's default is a traceback, and to load our
-    libraries takes a second. A process that ignores interruptions (nohup) continues to ignore them."""
+    """Until `ended`, an interruption ends the process at once: Python's own way to end is a traceback, and to load our
+    libraries takes a second. One that ignores interruptions (nohup) goes on doing so."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
 
@@ -39,7 +39,7 @@ def ended(name: str, program: Callable[[], int]) -> int:
         name: of the program, as the user called it.
 
     Raises:
-        SystemExit: if the program raises it; all output is written before.
+        SystemExit: as the program does, of which nothing is left to write.
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
         signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -58,17 +58,31 @@ def ended(name: str, program: Callable[[], int]) -> int:
         if not (isinstance(error, BrokenPipeError) and _nobody_reads()):
             if _debug():
                 traceback.print_exc()
-            _say(f"{name}: {_message(error)}")
+            _say(f"{name}: {_told(error)}")
         return _flushed(_FAILED)
 
 
 @contextlib.contextmanager
-def _quiet_elsewhere(name: str) -> Iterator[None]:
-    """An error that nobody can catch, in a thread or at the end of an object, is one line, too."""
+def _elsewhere(name: str) -> Iterator[list[BaseException]]:
+    """What nobody can catch, as it happens in a thread or at the end of an object, is one line, too. Gives the errors
+    that ended threads: what those should have done is not done."""
+    defects: list[BaseException] = []
+
+    def of_thread(told: threading.ExceptHookArgs) -> None:
+        if told.exc_value is None or isinstance(told.exc_value, SystemExit):
+            return  # a thread's own way to end
+        defects.append(told.exc_value)
+        if _debug():
+            threading.__excepthook__(told)
+        _say(f"{name}: {_internal(told.exc_value)}")
+
+    def of_object(told: sys.UnraisableHookArgs) -> None:
+        if _debug():
+            sys.__unraisablehook__(told)
+        _say(f"{name}: {_internal(told.exc_value)}")
+
     before = threading.excepthook, sys.unraisablehook
-    if not _debug():
-        threading.excepthook = lambda failed: _say(f"{name}: {_internal(failed.exc_value)}")
-        sys.unraisablehook = lambda failed: _say(f"{name}: {_internal(failed.exc_value)}")
+    threading.excepthook, sys.unraisablehook = of_thread, of_object
     try:
         yield defects
     finally:
@@ -76,14 +90,14 @@ def _quiet_elsewhere(name: str) -> Iterator[None]:
 
 
 def _open_streams() -> None:
-    """Make sure that all three streams exist and take any text. A stream that the caller closed is replaced by the null
-    device. A character that the encoding does not have is written as its number."""
+    """Have all three streams, which take any text: whoever closed one wants to hear nothing, and what an encoding does
+    not have is shown as its number."""
     for number, stream in enumerate(("stdin", "stdout", "stderr")):
         if getattr(sys, stream) is None:  # in this order: the lowest free number is the one that is closed
             setattr(sys, stream, open(os.devnull, "w" if number else "r"))  # noqa: SIM115
     for out in (sys.stdout, sys.stderr):
         if isinstance(out, io.TextIOWrapper):
-            # In a pipe, too, results are written before errors.
+            # In a pipe, too, what goes well is told before what does not.
             out.reconfigure(errors="backslashreplace", line_buffering=True)
 
 
@@ -97,7 +111,7 @@ def _nobody_reads() -> bool:
 
 
 def _flushed(code: int) -> int:
-    """The exit code. Output that cannot be written is dropped: Python would report it as an error at its end."""
+    """The exit code; what can be written no more is dropped, as Python would complain of it at its end."""
     try:
         sys.stdout.flush()
     except (OSError, ValueError):
@@ -107,7 +121,7 @@ def _flushed(code: int) -> int:
     return code
 
 
-def _message(error: BaseException) -> str:
+def _told(error: BaseException) -> str:
     if isinstance(error, ClientError):
         return error.line
     if isinstance(error, OSError) and error.strerror:
