@@ -81,8 +81,8 @@ def _require_address(url: str) -> None:
     try:
         parts = urlsplit(url)
         _ = parts.port
-    except ValueError as error:
-        raise NoEngine(f"the address in DOCKER_HOST is wrong: {error}", _ANY_ADDRESS) from None
+    except ValueError:  # whose words may hold a password
+        raise NoEngine("the address in DOCKER_HOST is wrong: its host or port cannot be read", _ANY_ADDRESS) from None
     if parts.password is not None:
         raise NoEngine("the address in DOCKER_HOST has a password, which no engine takes", "leave it out")
     where = parts.path if parts.scheme == "unix" else parts.hostname
@@ -99,7 +99,10 @@ def _default(env: Mapping[str, str]) -> str:
 
 
 def _config_folder(env: Mapping[str, str]) -> Path:
-    return Path(env.get("DOCKER_CONFIG") or Path.home() / ".docker")
+    try:
+        return Path(env.get("DOCKER_CONFIG") or Path.home() / ".docker")
+    except RuntimeError:
+        raise NoEngine("this user has no home folder, where Docker's configuration is", "set DOCKER_CONFIG") from None
 
 
 def _of_context(name: str, config: Path) -> str:
@@ -113,7 +116,7 @@ def _of_context(name: str, config: Path) -> str:
         raise NoEngine(
             f"DOCKER_CONTEXT={name}: there is no such context in {config}", "`docker context ls` lists them"
         ) from None
-    except (OSError, ValueError, LookupError, TypeError) as error:
+    except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
         raise NoEngine(f"DOCKER_CONTEXT={name} cannot be read: {error}", "set DOCKER_HOST instead") from None
     if (config / "contexts" / "tls" / digest).exists():
         raise NoEngine(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext
@@ -13,7 +14,7 @@ from requests.adapters import HTTPAdapter
 
 from engines import tls
 from engines.address import EngineAddress
-from engines.errors import cause
+from engines.errors import NoEngine, cause
 from engines.ssh import SshAdapter
 from engines.words import of_ssh, of_tcp, of_unix
 
@@ -78,4 +79,10 @@ def _client(address: EngineAddress, timeout: int, adapter: HTTPAdapter | None) -
     # The SDK cannot be given an adapter: a socket that is never opened is what its address says.
     base = "unix:///ssh" if address.scheme == "ssh" else address.url.replace("tcp://", "https://", 1)
     first = client(MINIMUM_DOCKER_API_VERSION, timeout + (_LOG_IN if address.scheme == "ssh" else 0))
-    return client(str(first.api.version(api_version=False)["ApiVersion"]), timeout)
+    said = first.api.version(api_version=False)
+    version = said.get("ApiVersion") if isinstance(said, dict) else None
+    if not isinstance(version, str) or not re.fullmatch(r"[0-9]{1,4}\.[0-9]{1,4}", version, re.ASCII):
+        raise NoEngine(
+            "what answers there names no version of Docker's API", "check that the address is a Docker engine's"
+        )
+    return client(version, timeout)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from clients.docker_engine import docker_engine
 from clients.errors import Unreachable
@@ -171,3 +174,24 @@ def test_an_error_without_words_is_called_by_its_kind_and_a_circle_of_causes_end
     one, two = OSError("one"), OSError("two")
     one.__context__, two.__context__ = two, one
     assert cause(one) in ("one", "two")
+
+
+urls = st.one_of(
+    st.text(max_size=30),
+    st.builds("{}://{}".format, st.sampled_from(["tcp", "ssh", "unix", "http", ""]), st.text(max_size=12)),
+    st.sampled_from(["tcp://[", "tcp://a:b", "tcp://a:99999", "ssh://u:p@h:x", "tcp://\u2100", "unix://", "://", "//"]),
+)
+
+
+@given(
+    host=st.none() | urls,
+    env=st.dictionaries(
+        st.sampled_from(["DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH"]),
+        urls.filter(lambda text: "\0" not in text),
+    ),
+)
+def test_whatever_stands_for_an_address_is_one_or_is_named(host: str | None, env: dict[str, str]) -> None:
+    with contextlib.suppress(NoEngine):
+        address = EngineAddress.of(host, env)
+        assert isinstance(address.text, str)
+        assert isinstance(address.scheme, str)
