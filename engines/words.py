@@ -15,7 +15,7 @@ _AFTER_THE_REASON = re.compile(
 _OF_SSH: tuple[tuple[str, str], ...] = (
     # What the remote side says comes first: its words may contain those of the second part.
     (
-        r"docker: (command )?not found|docker: No such file|docker: not found|unknown command: docker",
+        r"docker: (command )?not found|docker: No such file|command not found: docker|[Uu]nknown command: docker",
         "install the docker CLI (18.09 or newer) on that host, where its non-interactive PATH has it",
     ),
     (
@@ -42,6 +42,19 @@ _OF_SSH: tuple[tuple[str, str], ...] = (
     (
         r"before its greeting",
         "run this again when it is less busy, or raise MaxStartups in its sshd_config",
+    ),
+    (
+        r"password has expired|Password change required",
+        "log in there once by hand, as ssh does, and change that password",
+    ),
+    (r"Bad owner or permissions on", "make that file its owner's alone: `chmod 600 FILE`, and `chown` if need be"),
+    (
+        r"Unable to negotiate with",
+        "allow for this host in ~/.ssh/config what it offers, or install a newer SSH server there",
+    ),
+    (
+        r"Connection (reset|closed) by .* port",
+        "see the SSH server's log there, and what may keep this machine out (a firewall, fail2ban, hosts.deny)",
     ),
     (r"connect to host|timed out", "check that the host runs, its SSH port and the firewalls"),
     (r"Bad configuration option|terminating, .* bad configuration", "fix ssh's configuration (~/.ssh/config)"),

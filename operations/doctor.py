@@ -94,7 +94,7 @@ def _engine(stack: Stack | None, docker_host: str | None) -> Iterator[Finding]:
             if stack is not None:
                 yield from _needs(stack, docker_host, engine)
     except ClientError as error:
-        yield Finding("wrong", what, error.line)
+        yield Finding("wrong", what, error.line.removeprefix(f"{what} "))
 
 
 def _needs(stack: Stack, docker_host: str | None, engine: docker.DockerClient) -> Iterator[Finding]:

@@ -134,7 +134,7 @@ def _docker(value: object) -> str:
     return text
 
 
-_OF_DOCKER_HUB = ("index.docker.io", "registry-1.docker.io", "hub.docker.com", "registry.hub.docker.com")
+_OF_DOCKER_HUB = ("index.docker.io", "registry-1.docker.io", "hub.docker.com")
 
 
 def _registry_host(value: object) -> str:

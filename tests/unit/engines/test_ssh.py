@@ -102,6 +102,20 @@ def test_docker_host_may_be_an_engine_over_ssh(
         ("ssh: connect to host gpu1 port 22: Connection refused", "Connection refused", "its SSH port"),
         ("bash: line 1: docker: command not found", "docker: command not found", "install the docker CLI"),
         ("sh: 1: docker: not found", "docker: not found", "install the docker CLI"),
+        ("zsh:1: command not found: docker", "command not found: docker", "install the docker CLI"),
+        ("fish: Unknown command: docker", "Unknown command: docker", "install the docker CLI"),
+        (
+            "kex_exchange_identification: read: Connection reset by peer\nConnection reset by 10.0.0.5 port 22",
+            "Connection reset by 10.0.0.5 port 22",
+            "fail2ban",
+        ),
+        ("Bad owner or permissions on /home/me/.ssh/config", "Bad owner", "chmod 600"),
+        ("Unable to negotiate with 10.0.0.5 port 22: no matching host key type found.", "negotiate", "~/.ssh/config"),
+        (
+            "Your password has expired.\nPassword change required but no TTY available.",
+            "Password change required",
+            "change that password",
+        ),
         ("docker: 'system dial-stdio' is not a docker command.", "dial-stdio", "18.09"),
         (
             "permission denied while trying to connect to the Docker daemon socket at unix:///var/run/docker.sock",
