@@ -140,7 +140,7 @@ _OF_DOCKER_HUB = ("index.docker.io", "registry-1.docker.io", "hub.docker.com")
 def _registry_host(value: object) -> str:
     text = _line(value).lower()  # as any host's name
     if text in _OF_DOCKER_HUB:
-        raise ValueError("must be docker.io: Docker's own registry goes by that name")
+        raise ValueError("must be docker.io, the name of Docker's own registry")
     is_host = re.fullmatch(r"[a-z0-9.-]+(:[0-9]+)?|\[[0-9a-f:]+\](:[0-9]+)?", text) and _has_host(f"//{text}")
     # Another word at the beginning of an image's name is a folder of Docker Hub.
     if not is_host or not re.search(r"[.:]|^localhost$", text):

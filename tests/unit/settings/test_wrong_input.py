@@ -72,13 +72,13 @@ CASES: list[tuple[dict[str, Any], str]] = [
     (registries("nvcr"), f"registries.nvcr: {NO_REGISTRY}'nvcr'"),
     (
         registries("hub.docker.com"),
-        "registries.hub.docker.com: must be docker.io: Docker's own registry goes by that name",
+        "registries.hub.docker.com: must be docker.io, the name of Docker's own registry",
     ),
     (registries("r.example.org:"), f"registries.r.example.org:: {NO_REGISTRY}'r.example.org:'"),
     (registries("r.example.org:99999"), f"registries.r.example.org:99999: {NO_REGISTRY}'r.example.org:99999'"),
     (
         registries("index.docker.io"),
-        "registries.index.docker.io: must be docker.io: that is the name of Docker's own registry",
+        "registries.index.docker.io: must be docker.io, the name of Docker's own registry",
     ),
     (
         registries("nvcr.io"),
