@@ -64,9 +64,12 @@ class Sessions:
     def get(self, session_id: str, *, touch: bool = False) -> Session | None:
         """The live session of this id; ``touch`` starts its time anew. None if it is unknown or expired."""
         record = self._record(session_id)
-        if record is None or not record.exists():
+        if record is None:
             return None
-        session = Session(**json.loads(record.read_text(encoding="utf-8")))
+        try:
+            session = Session(**json.loads(record.read_text(encoding="utf-8")))
+        except FileNotFoundError:  # another request may remove it at any time
+            return None
         if self._clock() > session.last_access + session.expiry:
             return None
         if touch:
@@ -81,7 +84,7 @@ class Sessions:
         """Close a session; False if there was no live one."""
         if self.get(session_id) is None:
             return False
-        shutil.rmtree(self._root / session_id)
+        shutil.rmtree(self._root / session_id, ignore_errors=True)
         return True
 
     def _record(self, session_id: str) -> Path | None:
@@ -94,9 +97,21 @@ class Sessions:
         write_whole(self._root / session.session_id / "session.json", json.dumps(asdict(session)).encode())
 
     def _sweep(self) -> None:
+        """Remove what has expired. A folder without a record is a session that another request fills, unless it is old:
+        then its server was ended meanwhile."""
         for folder in self._root.iterdir():
-            if self.get(folder.name) is None:
+            if self.get(folder.name) is None and (self._has_record(folder) or self._is_old(folder)):
                 shutil.rmtree(folder, ignore_errors=True)
+
+    def _has_record(self, folder: Path) -> bool:
+        record = self._record(folder.name)
+        return record is not None and record.exists()
+
+    def _is_old(self, folder: Path) -> bool:
+        try:
+            return self._clock() > folder.stat().st_mtime + MAX_EXPIRY
+        except FileNotFoundError:
+            return False
 
 
 def _fill(images: Path, files: Sequence[tuple[str, Path]], *, uncompress: bool) -> None:

@@ -64,9 +64,9 @@ import pulumi
 
 def do_not_start(args):
     if args.type_ == "docker:index/container:Container" and not args.name.endswith("-prepare-workspace"):
-        return pulumi.ResourceTransformResult({**args.props, "start": False, "mustRun": False}, args.opts)
+        return pulumi.ResourceTransformationResult({**args.props, "start": False, "must_run": False}, args.opts)
 
-pulumi.runtime.register_resource_transform(do_not_start)
+pulumi.runtime.register_stack_transformation(do_not_start)
 runpy.run_path("as_it_is.py", run_name="__main__")
 """
 

@@ -64,7 +64,8 @@ class Deployment:
     def uploads(self) -> list[str]:
         """What the server was asked to load since it started."""
         log = requests.get(f"{self.aiaa}/sandbox/requests", timeout=10).json()
-        return [entry["path"] for entry in log if (entry["method"], entry["status"]) == ("PUT", 200)]
+        loads = [entry for entry in log if entry["path"].startswith("/admin/model/")]
+        return [entry["path"] for entry in loads if (entry["method"], entry["status"]) == ("PUT", 200)]
 
 
 def volume() -> bytes:

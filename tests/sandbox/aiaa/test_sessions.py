@@ -2,6 +2,7 @@
 
 import io
 import tarfile
+import time
 import uuid
 import zipfile
 from pathlib import Path
@@ -134,3 +135,17 @@ def test_a_session_ends_at_its_expiry_and_update_ts_starts_it_anew(tmp_path: Pat
     assert sessions.get(lost) is None
     sessions.create([upload], 60, uncompress=False)
     assert not (tmp_path / lost).exists()
+
+
+def test_a_session_that_another_request_fills_stays_and_what_a_dead_server_left_goes(
+    tmp_path: Path, upload: tuple[str, Path]
+) -> None:
+    now = [time.time()]
+    sessions = Sessions(tmp_path, clock=lambda: now[0])
+    filling = tmp_path / str(uuid.uuid1())
+    (filling / "images").mkdir(parents=True)
+    sessions.create([upload], 60, uncompress=False)
+    assert filling.exists()
+    now[0] += MAX_EXPIRY + 60
+    sessions.create([upload], 60, uncompress=False)
+    assert not filling.exists()

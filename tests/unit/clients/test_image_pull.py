@@ -20,7 +20,7 @@ from runs.note import MARK
 from tests.support.scripted_docker import ScriptedDocker, scripted_docker
 from tests.support.until import until
 
-IMAGE = "nvcr.io/nvidia/x:1"
+IMAGE = f"nvcr.io/nvidia/x:{os.getpid()}"  # processes that pull it are found by its name
 KEY = "ngc-key-4711"
 PROJECT = Path(__file__).parents[3]
 LOGIN = ("$oauthtoken", KEY)
