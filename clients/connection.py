@@ -104,7 +104,7 @@ def failure(
     secrets: Iterable[str] = (),
     handled: BaseException | None = None,
 ) -> Unreachable:
-    """What is told of an exchange that ended with one of `FAILURES`; `ConnectionLost` if another may not.
+    """The error for an exchange that ended with one of `FAILURES`; `ConnectionLost` if another try may succeed.
 
     Args:
         handled: see `engines.errors.innermost`.

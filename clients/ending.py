@@ -68,18 +68,18 @@ def _elsewhere(name: str) -> Iterator[list[BaseException]]:
     that ended threads: what those should have done is not done."""
     defects: list[BaseException] = []
 
-    def of_thread(told: threading.ExceptHookArgs) -> None:
-        if told.exc_value is None or isinstance(told.exc_value, SystemExit):
+    def of_thread(failed: threading.ExceptHookArgs) -> None:
+        if failed.exc_value is None or isinstance(failed.exc_value, SystemExit):
             return  # a thread's own way to end
-        defects.append(told.exc_value)
+        defects.append(failed.exc_value)
         if _debug():
-            threading.__excepthook__(told)
-        _say(f"{name}: {_internal(told.exc_value)}")
+            threading.__excepthook__(failed)
+        _say(f"{name}: {_internal(failed.exc_value)}")
 
-    def of_object(told: sys.UnraisableHookArgs) -> None:
+    def of_object(failed: sys.UnraisableHookArgs) -> None:
         if _debug():
-            sys.__unraisablehook__(told)
-        _say(f"{name}: {_internal(told.exc_value)}")
+            sys.__unraisablehook__(failed)
+        _say(f"{name}: {_internal(failed.exc_value)}")
 
     before = threading.excepthook, sys.unraisablehook
     threading.excepthook, sys.unraisablehook = of_thread, of_object
@@ -97,7 +97,7 @@ def _open_streams() -> None:
             setattr(sys, stream, open(os.devnull, "w" if number else "r"))  # noqa: SIM115
     for out in (sys.stdout, sys.stderr):
         if isinstance(out, io.TextIOWrapper):
-            # In a pipe, too, what goes well is told before what does not.
+            # In a pipe, too, results appear before the errors that follow them.
             out.reconfigure(errors="backslashreplace", line_buffering=True)
 
 
@@ -111,7 +111,7 @@ def _nobody_reads() -> bool:
 
 
 def _flushed(code: int) -> int:
-    """The exit code; what can be written no more is dropped, as Python would complain of it at its end."""
+    """The exit code. Output that nobody reads is dropped: Python would report it when it ends."""
     try:
         sys.stdout.flush()
     except (OSError, ValueError):

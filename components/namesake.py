@@ -52,10 +52,10 @@ def _before_creation(kind: str, remove: Callable[[str], str]) -> ResourceHookBin
         assert args.new_inputs is not None  # noqa: S101 - the engine gives a hook before a creation the new inputs
         name = str(args.new_inputs["name"])
         try:
-            told = remove(name)
+            warning = remove(name)
         except ClientError as error:
             raise RuntimeError(f"{kind} {name}: {error.line}") from None
-        if told:
-            log.warn(f"{kind} {name}: {told}")
+        if warning:
+            log.warn(f"{kind} {name}: {warning}")
 
     return ResourceHookBinding(before_create=[hook])

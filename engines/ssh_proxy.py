@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import signal
 import socket
 import subprocess
@@ -77,9 +78,8 @@ def _through(config: dict[str, str], user: str, alias: str, host: str, port: str
         command = ["ssh", "-o", "BatchMode=yes", *(["-J", rest] if rest else []), "-W", f"[{host}]:{port}"]
         return _child([*command, "--", f"ssh://{target}"])
     if own := config.get("proxycommand"):
-        tokens = {"%%": "%", "%h": host, "%n": alias, "%p": port, "%r": user}
-        for token, value in tokens.items():
-            own = own.replace(token, value)
+        tokens = {"%": "%", "h": host, "n": alias, "p": port, "r": user}
+        own = re.sub("%([%hnpr])", lambda found: tokens[found[1]], own)
         return _child([os.environ.get("SHELL") or "/bin/sh", "-c", f"exec {own}"])
     return None
 

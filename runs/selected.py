@@ -21,7 +21,7 @@ def is_this_project(folder: Path) -> bool:
     for place in (folder, *folder.parents):
         for name in ("Pulumi.yaml", "Pulumi.yml"):
             if (file := place / name).is_file():
-                found = _NAME.search(file.read_text())
+                found = _NAME.search(file.read_text(encoding="utf-8", errors="replace"))
                 return bool(found and found[1] == PROJECT)
     return False
 
@@ -34,7 +34,8 @@ def selected_stack(pulumi: str, env: Mapping[str, str], folder: Path) -> str:
     done = subprocess.run(
         [pulumi, "stack", "--show-name", "--non-interactive", "--color", "never", "--cwd", str(folder)],
         capture_output=True,
-        text=True,
+        encoding="utf-8",
+        errors="replace",
         env=env,
         check=False,
     )

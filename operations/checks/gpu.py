@@ -108,7 +108,7 @@ def _missing(what: str, name: str, there: Sequence[Gpu]) -> Finding:
     parts = [part.uuid for gpu in there for part in gpu.slices]
     others = ", ".join([*(gpu.index or gpu.uuid for gpu in there), *parts])
     if not re.fullmatch(r"[0-9]+(:[0-9]+)?|(GPU|MIG)-.*", name):
-        told = f"the engine gives it; nvidia-smi does not tell which GPU that is, and lists: {others}"
+        told = f"the engine provides it, but nvidia-smi does not show which GPU it is; it lists: {others}"
         return Finding("warning", f"{what}: GPU {name}", told)
     if not name.isdigit() and not name.startswith("GPU-") and not parts and any(gpu.mig for gpu in there):
         told = f"the host has GPUs in MIG mode, whose slices nvidia-smi -L does not list here; it lists: {others}"

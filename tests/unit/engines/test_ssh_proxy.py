@@ -102,10 +102,12 @@ def test_it_tries_again_until_the_server_greets(tmp_path: Path, turned_away: lis
 
 def test_it_goes_through_the_users_own_proxy_command(tmp_path: Path) -> None:
     with server(b"") as port:
-        config = f"proxycommand {sys.executable} -I {tmp_path}/plain.py 127.0.0.1 {port} %r %n %h %p %%\nport 1"
+        words = f"echo %r %n %h %p %% %%h > {tmp_path}/words; exec {sys.executable} -I {tmp_path}/plain.py"
+        config = f"proxycommand sh -c '{words} 127.0.0.1 {port}'\nport 1"
         # The outer address leads nowhere.
         done = run(tmp_path, "127.0.0.1", 1, config)
     assert (done.returncode, done.stdout) == (0, GREETING + b"hello")
+    assert (tmp_path / "words").read_text() == "me alias 127.0.0.1 1 % %h\n"
 
 
 @pytest.mark.parametrize(
