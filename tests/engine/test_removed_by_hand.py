@@ -15,15 +15,15 @@ from tests.support.pulumi_stack import PulumiStack, pulumi_stack
 IMAGES = ("nvcr.io/nvidia/clara-train-sdk:v4.0", "nvcr.io/nvidia/tritonserver:21.02-py3")
 SLEEP = "#!/bin/sh\nexec sleep 600\n"
 SCRIPTS = {"/bin/start_aiaa.sh": SLEEP, "/opt/tritonserver/bin/tritonserver": SLEEP}
-PREFIX = "xnat-aiaa-byhand-main"
-# One word for each thing that is done, in this order.
+PREFIX = "xnat-aiaa-byhand"
+# By server: one word for each thing that is done to it, in this order.
 DAMAGES = {
-    "both stopped, their network removed": ["stop", "network"],
-    "and a network of that name made by hand": ["stop", "network", "another network"],
-    "one removed, the other stopped, their network removed": ["stop", "remove triton", "network"],
-    "all containers and the network removed": ["remove", "network"],
-    "everything removed, the volumes too": ["remove", "network", "volumes"],
-    "the container that prepares and both volumes removed": ["remove", "volumes"],
+    "network": ["stop", "network"],
+    "another-network": ["stop", "network", "create another network"],
+    "one-container": ["stop", "remove triton", "network"],
+    "all-containers": ["remove", "network"],
+    "everything": ["remove", "network", "volumes"],
+    "workspace": ["remove", "volumes"],
 }
 
 
@@ -32,34 +32,35 @@ class Deployed:
     engine: docker.DockerClient
     stack: PulumiStack
 
-    def damage(self, what: str) -> None:
-        client = self.engine
-        containers = {str(found.name).removeprefix(f"{PREFIX}-"): found for found in client.containers.list(all=True)}
+    def damage(self, server: str, what: str) -> None:
+        client, prefix = self.engine, f"{PREFIX}-{server}"
+        roles = ("aiaa", "tritonserver", "prepare-workspace")
         match what:
             case "stop":
-                for role in ("aiaa", "tritonserver"):
-                    containers[role].kill()
+                for role in roles[:2]:
+                    client.containers.get(f"{prefix}-{role}").kill()
             case "remove triton":
-                containers["tritonserver"].remove()
+                client.containers.get(f"{prefix}-tritonserver").remove()
             case "remove":
-                for found in containers.values():
-                    found.remove(force=True)
+                for role in roles:
+                    client.containers.get(f"{prefix}-{role}").remove(force=True)
             case "network":
-                client.networks.get(f"{PREFIX}-aiaa").remove()
-            case "another network":
-                client.networks.create(f"{PREFIX}-aiaa")
+                client.networks.get(f"{prefix}-aiaa").remove()
+            case "create another network":
+                client.networks.create(f"{prefix}-aiaa")
             case "volumes":
                 for part in ("workspace", "triton-models"):
-                    client.volumes.get(f"{PREFIX}-{part}").remove()
+                    client.volumes.get(f"{prefix}-{part}").remove()
 
     def require_up(self) -> None:
-        network = self.engine.networks.get(f"{PREFIX}-aiaa")
-        for role in ("aiaa", "tritonserver"):
-            found = self.engine.containers.get(f"{PREFIX}-{role}")
-            assert found.status == "running"
-            (attached,) = found.attrs["NetworkSettings"]["Networks"].values()
-            assert attached["NetworkID"] == network.id
-            assert role in attached["Aliases"]
+        for server in DAMAGES:
+            network = self.engine.networks.get(f"{PREFIX}-{server}-aiaa")
+            for role in ("aiaa", "tritonserver"):
+                found = self.engine.containers.get(f"{PREFIX}-{server}-{role}")
+                assert found.status == "running"
+                (attached,) = found.attrs["NetworkSettings"]["Networks"].values()
+                assert attached["NetworkID"] == network.id
+                assert role in attached["Aliases"]
         self.stack.require_no_changes()
 
 
@@ -68,26 +69,25 @@ def deployed() -> Iterator[Deployed]:
     with HTTPServer() as aiaa, private_docker_engine(nvidia_hook=False) as engine:
         aiaa.expect_request("/v1/models").respond_with_json([])
         engine.add_image(*IMAGES, scripts=SCRIPTS)
-        main = {"docker": engine.host, "gpus": [], "ulimits": {"memlock": None}, "url": aiaa.url_for("")}
-        with pulumi_stack({"servers": {"main": main}}, name="byhand") as stack:
+        alike = {"docker": engine.host, "gpus": [], "ulimits": {"memlock": None}, "url": aiaa.url_for("")}
+        servers = {name: {**alike, "port": 5000 + number} for number, name in enumerate(DAMAGES)}
+        with pulumi_stack({"servers": servers}, name="byhand") as stack:
             stack.up()
             yield Deployed(engine.client, stack)
 
 
-@pytest.mark.parametrize("damages", DAMAGES.values(), ids=DAMAGES.keys())
-def test_one_up_creates_again_what_was_removed(deployed: Deployed, damages: list[str]) -> None:
-    for damage in damages:
-        deployed.damage(damage)
+def test_one_up_creates_again_what_was_removed_in_any_combination(deployed: Deployed) -> None:
+    for server, damages in DAMAGES.items():
+        for damage in damages:
+            deployed.damage(server, damage)
     deployed.stack.up()
     deployed.require_up()
 
 
-def test_a_refresh_before_it_makes_no_difference(deployed: Deployed) -> None:
-    for damage in ("stop", "network"):
-        deployed.damage(damage)
+def test_after_a_refresh_the_preview_shows_that_network_and_containers_are_created_again(deployed: Deployed) -> None:
+    for damage in DAMAGES["network"]:
+        deployed.damage("network", damage)
     deployed.stack.refresh()
     changes = deployed.stack.preview().changes
-    assert changes["Network main-aiaa"] == "create"
-    assert changes["Container main-aiaa"] == changes["Container main-tritonserver"] == "replace"
-    deployed.stack.up()
-    deployed.require_up()
+    assert changes["Network network-aiaa"] == "create"
+    assert changes["Container network-aiaa"] == changes["Container network-tritonserver"] == "replace"
