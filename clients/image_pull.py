@@ -1,7 +1,8 @@
 """An image on an engine, pulled once, by a separate process that continues when the run is killed.
 
-That process writes to a file, and holds a lock on the file (flock(2)) as long as it lives. Anybody who needs the same
-image on the same engine meanwhile reads this file: another server of the run, or the next run after a kill.
+That process writes to a file of its own, and holds a lock (flock(2)) as long as it lives. Anybody who needs the same
+image on the same engine meanwhile reads this file: another server of the run, or the next run after a kill. The next
+process gets a new file in the place of this one, so whoever started this one can still read its result.
 """
 
 from __future__ import annotations
@@ -78,9 +79,12 @@ async def pulled(wanted: Wanted, folder: Path, tell: Callable[[str], None]) -> s
     path = _file(folder, wanted.docker_host, wanted.image)
     while True:
         begun = _begin(wanted, path)
+        lines = _Lines(f"pulling {wanted.image}", tell)
         if begun is None:
             tell(f"pulling {wanted.image}: it is being pulled already; waiting for that")
-        ended = await _end(path, begun, _Lines(f"pulling {wanted.image}", tell))
+            ended = await _end_of_others(path, lines)
+        else:
+            ended = await begun.end(lines)
         if "done" in ended:
             return str(ended["done"])
         if begun is not None:
@@ -105,56 +109,100 @@ def _address(docker_host: str | None) -> EngineAddress:
         raise Unreachable(str(error), advice=error.advice) from None
 
 
-def _begin(wanted: Wanted, path: Path) -> subprocess.Popen[str] | None:
+@dataclass(frozen=True)
+class _Begun:
+    """A process that this program started, and the file that it writes."""
+
+    process: subprocess.Popen[str]
+    file: IO[bytes]
+
+    async def end(self, lines: _Lines) -> dict[str, Any]:
+        """The result, when the process has ended: `done`, or `error` and `advice`."""
+        result = _Result(lines)
+        with self.file:
+            while True:
+                ended = self.process.poll() is not None
+                result.read(self.file)
+                if ended:
+                    return result.document
+                await asyncio.sleep(_LOOK_EVERY)
+
+
+def _begin(wanted: Wanted, path: Path) -> _Begun | None:
     """Start the process, unless there is one."""
-    with _opened(path) as lock, _opened(path) as output:
+    _opened(path).close()  # whoever waits for another process reads it
+    with _opened(_lock_of(path)) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return None
-        output.truncate(0)
-        # The process inherits the open file that the lock belongs to, so it holds the lock from its start to its end.
-        # Programs that it starts, such as ssh, which may leave a process of its own behind, do not inherit the lock.
-        # The image's name is there for people who look at a list of processes.
-        process = subprocess.Popen(  # noqa: S603 - our own module
-            [sys.executable, "-m", "clients.image_pull_process", wanted.image],
-            cwd=_PROJECT,
-            env={name: value for name, value in os.environ.items() if not name.startswith(_NOT_ITS)},
-            stdin=subprocess.PIPE,
-            stdout=output,
-            stderr=output,
-            pass_fds=(lock.fileno(),),
-            start_new_session=True,  # Ctrl-C is not for it
-            text=True,
-        )
+        new = path.with_suffix(".new")
+        new.unlink(missing_ok=True)
+        with _opened(new) as output:
+            file = new.open("rb")
+            new.replace(path)
+            # The process inherits the open file that the lock belongs to, so it holds the lock from its start to its
+            # end. Programs that it starts, such as ssh, which may leave a process of its own behind, do not inherit it.
+            # The image's name is there for people who look at a list of processes.
+            process = subprocess.Popen(  # noqa: S603 - our own module
+                [sys.executable, "-m", "clients.image_pull_process", wanted.image],
+                cwd=_PROJECT,
+                env={name: value for name, value in os.environ.items() if not name.startswith(_NOT_ITS)},
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=output,
+                pass_fds=(lock.fileno(),),
+                start_new_session=True,  # Ctrl-C is not for it
+                text=True,
+            )
     assert process.stdin is not None  # noqa: S101 - a pipe was asked for
     with contextlib.suppress(BrokenPipeError):  # it has ended: its file says why
         process.stdin.write(wanted.request)
         process.stdin.close()
-    return process
+    return _Begun(process, file)
 
 
-async def _end(path: Path, process: subprocess.Popen[str] | None, lines: _Lines) -> dict[str, Any]:
-    """What the process at work wrote last, when it has ended: `done`, or `error` and `advice`."""
-    last: dict[str, Any] = {}
-    other = ""
-    with path.open("rb") as file:
+async def _end_of_others(path: Path, lines: _Lines) -> dict[str, Any]:
+    """The result of the process that another run or another server started, when it has ended."""
+    file, result = path.open("rb"), _Result(lines)
+    try:
         while True:
-            ended = process.poll() is not None if process else _is_free(path)
-            for line in _whole_lines(file):
-                try:
-                    last = dict(json.loads(line))
-                except ValueError:
-                    other = line.decode(errors="replace").strip() or other
-                    continue
-                lines.note(last)
+            ended = _is_free(_lock_of(path))
+            if os.fstat(file.fileno()).st_nlink == 0:  # of an earlier process
+                file.close()
+                file, result = path.open("rb"), _Result(lines)
+            result.read(file)
             if ended:
-                break
+                return result.document
             await asyncio.sleep(_LOOK_EVERY)
-    if "done" in last or "error" in last:
-        return last
-    message = f"the process that pulled it ended without a result{f': {other}' if other else ''}"
-    return {"error": message, "advice": "run the command again"}
+    finally:
+        file.close()
+
+
+class _Result:
+    """What a process has written so far."""
+
+    def __init__(self, lines: _Lines) -> None:
+        self._lines = lines
+        self._last: dict[str, Any] = {}
+        self._other = ""
+
+    def read(self, file: IO[bytes]) -> None:
+        for line in _whole_lines(file):
+            try:
+                self._last = dict(json.loads(line))
+            except ValueError:
+                self._other = line.decode(errors="replace").strip() or self._other
+                continue
+            self._lines.note(self._last)
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """Of a process that has ended."""
+        if "done" in self._last or "error" in self._last:
+            return self._last
+        message = f"the process that pulled it ended without a result{f': {self._other}' if self._other else ''}"
+        return {"error": message, "advice": "run the command again"}
 
 
 def _whole_lines(file: IO[bytes]) -> Iterator[bytes]:
@@ -168,8 +216,12 @@ def _whole_lines(file: IO[bytes]) -> Iterator[bytes]:
         yield line
 
 
-def _is_free(path: Path) -> bool:
-    with _opened(path) as file:
+def _lock_of(path: Path) -> Path:
+    return path.with_suffix(".lock")
+
+
+def _is_free(lock: Path) -> bool:
+    with _opened(lock) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:

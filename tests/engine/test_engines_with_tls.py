@@ -69,7 +69,7 @@ def test_plain_tcp_to_its_port_is_answered_with_what_is_missing(engine: DockerEn
     with pytest.raises(Unreachable) as caught, docker_engine(engine.tls_host):
         pass
     assert caught.value.line == (
-        f"Docker engine {engine.tls_host} did not answer: Client sent an HTTP request to an HTTPS server.: the engine "
+        f"Docker engine {engine.tls_host} did not answer: Client sent an HTTP request to an HTTPS server: the engine "
         "requires TLS: set servers.X.docker_cert_path, or set DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH"
     )
 

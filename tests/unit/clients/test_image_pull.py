@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from clients import image_pull
 from clients.errors import ClientError
 from clients.image_pull import Wanted, _Lines, pulled
 from runs.note import MARK
@@ -196,6 +197,19 @@ def test_a_failed_pull_is_tried_again_by_the_next_run(engine: ScriptedDocker, tm
         pull(engine, tmp_path)
     engine.registry[IMAGE] = []
     assert pull(engine, tmp_path, login=LOGIN)[0]
+
+
+def test_a_result_is_read_also_after_the_next_process_has_started(engine: ScriptedDocker, tmp_path: Path) -> None:
+    engine.registry[IMAGE] = []
+    wanted, path = Wanted(engine.host, IMAGE), tmp_path / "a.jsonl"
+    first = image_pull._begin(wanted, path)
+    assert first
+    first.process.wait(60)
+    second = image_pull._begin(wanted, path)
+    assert second
+    lines = image_pull._Lines("pulling", print)
+    for begun in (first, second):
+        assert asyncio.run(begun.end(lines)) == {"done": f"sha256:{IMAGE}"}
 
 
 def test_a_killed_pull_process_is_reported_and_the_next_run_starts_again(
