@@ -56,9 +56,9 @@ def problems(config: Any, file: str, *, api: Api, engine: Engine, has_weights: b
     rules = [_of_its_type(config, api), _of_weights(config, has_weights)]
     rules.append(_of_clara_3(config) if api == "clara-3.1" else _of_the_engine(config, engine, has_weights))
     for rule in rules:
-        for path, told in rule:
-            wrong.setdefault(path, told)
-    return [Problem(file, path, one_line(told)) for path, told in wrong.items()]
+        for path, message in rule:
+            wrong.setdefault(path, message)
+    return [Problem(file, path, one_line(message)) for path, message in wrong.items()]
 
 
 def _near_misses(model: type[BaseModel], document: Mapping[str, Any], at: str = "") -> Found:
@@ -80,10 +80,10 @@ def _of_its_type(config: Mapping[str, Any], api: Api) -> Found:
     load = "LoadNifti" if api == "clara-3.1" else "monai.transforms.LoadImaged"
     writer = "WriteNifti" if api == "clara-3.1" else "aiaa.transforms.Writer"
     if kind in TYPES and kind != "pipeline" and config.get("pre_transforms") is None:
-        told = (
+        message = (
             f'write a list of transforms that begins with one that loads the image, such as {{"name": "{load}", ...}}'
         )
-        yield "pre_transforms", f"is missing: {told}"
+        yield "pre_transforms", f"is missing: {message}"
     if kind in _WITH_A_WRITER and config.get("writer") is None:
         yield (
             "writer",
@@ -93,8 +93,10 @@ def _of_its_type(config: Mapping[str, Any], api: Api) -> Found:
 
 def _of_weights(config: Mapping[str, Any], has_weights: bool) -> Found:
     if config.get("type") == "pipeline" and has_weights:
-        told = "a pipeline has no weights of its own: give the configuration alone, and name its models in args.models"
-        yield "type", told
+        message = (
+            "a pipeline has no weights of its own: give the configuration alone, and name its models in args.models"
+        )
+        yield "type", message
 
 
 def _of_clara_3(config: Mapping[str, Any]) -> Found:
@@ -103,8 +105,8 @@ def _of_clara_3(config: Mapping[str, Any]) -> Found:
         yield from _of_a_pipeline(inference, "inference", "clara-3.1")
     sections = [name for name in SECTION.values() if found(config, "inference", name) is not None]
     if sections:
-        told = "belongs to Clara 4: for Clara 3.1 write name, args and trtis into inference itself"
-        yield f"inference.{sections[0]}", told
+        message = "belongs to Clara 4: for Clara 3.1 write name, args and trtis into inference itself"
+        yield f"inference.{sections[0]}", message
 
 
 def _of_the_engine(config: Mapping[str, Any], engine: Engine, has_weights: bool) -> Found:
@@ -116,19 +118,19 @@ def _of_the_engine(config: Mapping[str, Any], engine: Engine, has_weights: bool)
     section = inference.get(SECTION[engine])
     if section is None:
         old = [key for key in _OF_CLARA_3 if key in inference]
-        told = f"is missing, and the engine {engine} needs it"
+        message = f"is missing, and the engine {engine} needs it"
         other = [key for key in inference if key in SECTION.values() or key.upper() == SECTION[engine]]
-        told += f" (there is {', '.join(map(_shown, other))})" if other else ""
-        told += f" (inference.{old[0]} is of Clara 3: the model may be, too)" if old else ""
-        yield path, f'{told}: write {{"name": "{CLASS[engine]}", ...}}'
+        message += f" (there is {', '.join(map(_shown, other))})" if other else ""
+        message += f" (inference.{old[0]} is of Clara 3: the model may be, too)" if old else ""
+        yield path, f'{message}: write {{"name": "{CLASS[engine]}", ...}}'
         return
     if not isinstance(section, Mapping):
         yield path, f'is {_shown(section)}: write an object with "name" and "args"'
         return
-    for at, told in _shape(Section, section, path):
+    for at, message in _shape(Section, section, path):
         # Triton can complete a model's configuration for most backends, and a class may do so.
         if is_aiaas_own(section) or at not in (f"{path}.triton_model_config.{part}" for part in ("input", "output")):
-            yield at, told
+            yield at, message
     yield from _near_misses(Section, section, f"{path}.")
     if config.get("type") == "pipeline":
         yield from _of_a_pipeline(section, path, "clara-4.0")
@@ -144,26 +146,26 @@ def _of_a_pipeline(section: Mapping[str, Any], path: str, api: Api) -> Found:
         return
     count = len(models) if isinstance(models, (list, dict)) else 0
     if not count or len(named(models)) != count:
-        told = "is missing" if models is None else f"is {_shown(models)}"
-        yield f"{path}.args.models", f'{told}: write the names of the models that it runs, such as ["deepgrow_2d"]'
+        message = "is missing" if models is None else f"is {_shown(models)}"
+        yield f"{path}.args.models", f'{message}: write the names of the models that it runs, such as ["deepgrow_2d"]'
 
 
 def _of_a_model(section: Mapping[str, Any], path: str, engine: Engine, has_weights: bool) -> Found:
     """An inference class of one's own may do without weights and without Triton, or give Triton what it likes."""
     if not has_weights:
         if is_aiaas_own(section):
-            told = f"{_shown(section.get('name'))} needs weights: give them, or name a class of your own"
-            told += ', or for a pipeline write "type": "pipeline"'
-            yield f"{path}.name", told
+            message = f"{_shown(section.get('name'))} needs weights: give them, or name a class of your own"
+            message += ', or for a pipeline write "type": "pipeline"'
+            yield f"{path}.name", message
         return
     if engine == "native":
         return
     triton = section.get("triton_model_config")
     if triton is None and is_aiaas_own(section):
-        told = (
+        message = (
             'is missing: write {"platform": "pytorch_libtorch", "max_batch_size": 1, "input": [...], "output": [...]}'
         )
-        yield f"{path}.triton_model_config", told
+        yield f"{path}.triton_model_config", message
     elif (
         isinstance(triton, Mapping)
         and is_aiaas_own(section)
@@ -173,8 +175,8 @@ def _of_a_model(section: Mapping[str, Any], path: str, engine: Engine, has_weigh
         # Triton of 21.02 knows a TorchScript file by either
         # (https://github.com/triton-inference-server/server/blob/r21.02/docs/model_configuration.md).
         platform = triton.get("platform")
-        told = "is missing" if platform is None else f"is {_shown(platform)}"
-        yield f"{path}.triton_model_config.platform", f'{told}: for TorchScript write "pytorch_libtorch"'
+        message = "is missing" if platform is None else f"is {_shown(platform)}"
+        yield f"{path}.triton_model_config.platform", f'{message}: for TorchScript write "pytorch_libtorch"'
 
 
 def _shape(model: type[BaseModel], document: Mapping[str, Any], at: str = "") -> Found:
@@ -186,12 +188,12 @@ def _shape(model: type[BaseModel], document: Mapping[str, Any], at: str = "") ->
             path = at + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc)
             wanted, siblings = _declared_at(model, loc)
             if detail["type"] == "missing":
-                told = "is missing" + _misspelt(str(loc[-1]), detail["input"], siblings)
+                message = "is missing" + _misspelt(str(loc[-1]), detail["input"], siblings)
             elif detail["type"] == "string_unicode":
-                told = "holds half of a character"
+                message = "holds half of a character"
             else:
-                told = f"is {_shown(detail['input'])}"
-            yield one_line(path).removeprefix("."), f"{told}: {wanted}"
+                message = f"is {_shown(detail['input'])}"
+            yield one_line(path).removeprefix("."), f"{message}: {wanted}"
 
 
 def _declared_at(model: type[BaseModel], loc: list[int | str]) -> tuple[str, Mapping[str, Any]]:

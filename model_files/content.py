@@ -42,8 +42,8 @@ def no_file(head: bytes) -> str | None:
 def stray(head: bytes) -> str | None:
     """What a file is that somebody did not mean to give, and what to do; None if it is not one of those."""
     start = _start(head)
-    if told := no_file(head):
-        return told
+    if wrong := no_file(head):
+        return wrong
     if start.startswith(b"<"):
         return "is a web page, probably a failed download: download it again (a log-in may be needed)"
     if start.startswith(b"{"):

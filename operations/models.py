@@ -56,8 +56,8 @@ def look(stack: Stack, server: ServerState, *, infer: bool) -> Iterator[ModelSta
             else:
                 yield ModelState(server.name, name, "listed", "not tried: its smoke_test is false")
         elif server.models is not None:
-            told = "the server does not list it: run `bin/pulumi refresh`, then `bin/pulumi up`"
-            yield ModelState(server.name, name, "absent", told)
+            message = "the server does not list it: run `bin/pulumi refresh`, then `bin/pulumi up`"
+            yield ModelState(server.name, name, "absent", message)
         else:
             yield ModelState(server.name, name, "unknown", f"server {server.name} does not list its models")
     for name in listed:
@@ -72,12 +72,14 @@ def smoke(stack: Stack, server: ServerState, model: str) -> ModelState:
     state: Word = "infers"
     try:
         with AiaaClient(server.url) as client:
-            told = str(smoke_test.run(client, model, patience, declared=_declared(stack, server.name, model, client)))
+            message = str(
+                smoke_test.run(client, model, patience, declared=_declared(stack, server.name, model, client))
+            )
     except ClientError as error:
-        state, told = "fails", error.line
+        state, message = "fails", error.line
     except Unusable as error:
-        state, told = "fails", str(error)
-    return ModelState(server.name, model, state, told, time.monotonic() - began)
+        state, message = "fails", str(error)
+    return ModelState(server.name, model, state, message, time.monotonic() - began)
 
 
 def _declared(stack: Stack, server: str, model: str, client: AiaaClient) -> Declared | None:

@@ -87,8 +87,8 @@ class Model(Strict):
     def _one_source(self) -> Model:
         given = [source for source in _SOURCES if getattr(self, source) is not None]
         if len(given) != 1:
-            told = f"not both {' and '.join(given)}" if given else "ngc, local, mmar or pipeline"
-            raise ValueError(f"give exactly one source: {told}")
+            message = f"not both {' and '.join(given)}" if given else "ngc, local, mmar or pipeline"
+            raise ValueError(f"give exactly one source: {message}")
         return self
 
     @property
@@ -103,8 +103,8 @@ class Model(Strict):
             data = self.local.data
             yield from _of_config("local.config", self.local.config, api, engine, has_weights=True)
             document = config.read(self.local.config)
-            if isinstance(data, Path) and (told := weights.problems(data, document, api=api, engine=engine)):
-                yield "local.data", told
+            if isinstance(data, Path) and (wrong := weights.problems(data, document, api=api, engine=engine)):
+                yield "local.data", wrong
         if self.pipeline:
             yield from _of_config("pipeline.config", self.pipeline.config, api, engine, has_weights=False)
         if self.mmar:

@@ -77,8 +77,8 @@ class Sent:
         with self.package.open(deadline, tell) as content:
             self._require_fit(content)
             if not limit.left:
-                told = f"nothing was sent: the {deadline:.0f} s for it were over when its files were here"
-                raise Unreachable(told, advice="run the command again, or raise the server's load_timeout")
+                message = f"nothing was sent: the {deadline:.0f} s for it were over when its files were here"
+                raise Unreachable(message, advice="run the command again, or raise the server's load_timeout")
             mark = self._mark(content, owner)
             document = config.marked(content.config, mark, self.api) if mark else content.config
             entry = client.load_from_files(
@@ -90,8 +90,8 @@ class Sent:
                 is_it=lambda found: not _differences(found, content.config, mark),
                 tell=tell,
             )
-            if told := _differences(entry, content.config, mark):
-                raise NotAsSent(told)
+            if message := _differences(entry, content.config, mark):
+                raise NotAsSent(message)
         return Loaded(entry, mark.get("digest"))
 
     def standing(self, entry: ModelEntry, owner: str, *, claimed: bool) -> Standing:
@@ -133,14 +133,14 @@ class Sent:
         config_name, weights_name = content.names
         has_weights = content.weights is not None
         found = config.problems(content.config, config_name, api=self.api, engine=self.engine, has_weights=has_weights)
-        told = [str(problem) for problem in found]
+        problems = [str(problem) for problem in found]
         if content.weights:
             problem = weights.problems(
                 content.weights, content.config, api=self.api, engine=self.engine, file=weights_name
             )
-            told += [problem] if problem else []
-        if told:
-            raise Unfit("; ".join(told))
+            problems += [problem] if problem else []
+        if problems:
+            raise Unfit("; ".join(problems))
 
 
 Source = Ngc | Sent
@@ -164,11 +164,11 @@ def _differences(entry: ModelEntry, sent: Mapping[str, Any], mark: Mapping[str, 
         "version": str(sent.get("version")),
     }
     now = public(entry)
-    told = [f"{key} {now[key]!r}, not {value!r}" for key, value in wanted.items() if now[key] != value]
-    told += [
+    differences = [f"{key} {now[key]!r}, not {value!r}" for key, value in wanted.items() if now[key] != value]
+    differences += [
         f"{key} {entry.meta.get(key)!r}, not {value!r}" for key, value in mark.items() if entry.meta.get(key) != value
     ]
-    return "; ".join(told)
+    return "; ".join(differences)
 
 
 def owner_of(entry: ModelEntry) -> object:

@@ -108,11 +108,11 @@ def _missing(what: str, name: str, there: Sequence[Gpu]) -> Finding:
     parts = [part.uuid for gpu in there for part in gpu.slices]
     others = ", ".join([*(gpu.index or gpu.uuid for gpu in there), *parts])
     if not re.fullmatch(r"[0-9]+(:[0-9]+)?|(GPU|MIG)-.*", name):
-        told = f"the engine provides it, but nvidia-smi does not show which GPU it is; it lists: {others}"
-        return Finding("warning", f"{what}: GPU {name}", told)
+        message = f"the engine provides it, but nvidia-smi does not show which GPU it is; it lists: {others}"
+        return Finding("warning", f"{what}: GPU {name}", message)
     if not name.isdigit() and not name.startswith("GPU-") and not parts and any(gpu.mig for gpu in there):
-        told = f"the host has GPUs in MIG mode, whose slices nvidia-smi -L does not list here; it lists: {others}"
-        return Finding("warning", f"{what}: GPU {name}", f"{told}: run it on the engine's host")
+        message = f"the host has GPUs in MIG mode, whose slices nvidia-smi -L does not list here; it lists: {others}"
+        return Finding("warning", f"{what}: GPU {name}", f"{message}: run it on the engine's host")
     if not all(gpu.index and gpu.uuid for gpu in there):
         message = f"nvidia-smi does not show the names of all GPUs; it lists: {others}"
         return Finding("warning", f"{what}: GPU {name}", message)

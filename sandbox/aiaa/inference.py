@@ -71,8 +71,8 @@ def scan(image: Array, window: Sequence[int], overlap: float, forward: Callable[
     """
     spatial = image.shape[1:]
     if len(window) != len(spatial):
-        told = f"the image has {len(spatial)} axes, and the window of this model {len(window)}"
-        raise AIAAException("INVALID_INPUT", told)
+        message = f"the image has {len(spatial)} axes, and the window of this model {len(window)}"
+        raise AIAAException("INVALID_INPUT", message)
     missing = [max(0, size - length) for size, length in zip(window, spatial, strict=True)]
     padded = np.pad(image, [(0, 0), *((0, extra) for extra in missing)])
     total: Array | None = None

@@ -202,8 +202,8 @@ class TestJudge:
 
     @pytest.mark.parametrize("shape", [(64, 32), (64, 32, 1)])
     def test_a_mask_of_one_slice_may_have_two_axes(self, shape: tuple[int, ...]) -> None:
-        told = judge(InferenceResult({}, nifti(shape, 3)), Declared(1, (64, 32, 1)))
-        assert told == "mask of 64 x 32 x 1 voxels, label 1 (3 voxels)"
+        answer = judge(InferenceResult({}, nifti(shape, 3)), Declared(1, (64, 32, 1)))
+        assert answer == "mask of 64 x 32 x 1 voxels, label 1 (3 voxels)"
 
     @pytest.mark.parametrize("kind", [numpy.uint8, numpy.uint16])
     def test_a_mask_may_be_a_png(self, kind: type) -> None:
