@@ -56,6 +56,12 @@ def _pulled_before(name: str, registries: Mapping[str, Registry]) -> pulumi.Reso
             await pulled(wanted, _PULLS, _tell)
         except ClientError as error:
             raise RuntimeError(error.line) from None
+        except OSError as error:  # of our own files about pulls
+            where = error.filename or _PULLS
+            raise RuntimeError(
+                f"image {wanted.image}: {where}: {error.strerror}: check that this user can write to {_PULLS}, and that "
+                "its disk has room"
+            ) from None
 
     hook = pulumi.ResourceHook(f"image-{name}-pulled", pull)
     return pulumi.ResourceHookBinding(before_create=[hook], before_update=[hook])

@@ -228,6 +228,18 @@ def test_an_image_is_pulled_with_the_login_of_its_registry_and_no_resource_holds
     ]
 
 
+def test_files_of_pulls_that_cannot_be_written_are_one_line(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def pulled(*_: object) -> str:
+        raise PermissionError(13, "Permission denied", "/cache/pulls")
+
+    monkeypatch.setattr(images, "pulled", pulled)
+    hook = program(HOSPITAL).hooks["image-main/aiaa-pulled"]
+    args = pulumi.ResourceHookArgs("urn", "", "name", "type", new_inputs={"image": "nvcr.io/nvidia/x:1"})
+    line = r"^image nvcr\.io/nvidia/x:1: /cache/pulls: Permission denied: check that this user can write to .*has room$"
+    with pytest.raises(RuntimeError, match=line):
+        asyncio.get_event_loop().run_until_complete(cast(Coroutine[Any, Any, None], hook(args)))
+
+
 def test_a_model_has_a_smoke_test_unless_told_otherwise(hospital: Engine) -> None:
     assert sorted(hospital.of_type("SmokeTest")) == [f"far/{SPLEEN}", f"main/{SPLEEN}"]
     assert hospital.inputs(f"SmokeTest main/{SPLEEN}")["tested"]["aiaa"] == "id-of-main-aiaa"
