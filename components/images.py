@@ -59,8 +59,8 @@ def _pulled_before(name: str, registries: Mapping[str, Registry]) -> pulumi.Reso
         except OSError as error:  # of our own files about pulls
             where = error.filename or _PULLS
             raise RuntimeError(
-                f"image {wanted.image}: {where}: {error.strerror}: check that this user can write to {_PULLS}, and that "
-                "its disk has room"
+                f"image {wanted.image}: {where}: {error.strerror}: check that this user can write to {_PULLS}, "
+                "and that its disk has room"
             ) from None
 
     hook = pulumi.ResourceHook(f"image-{name}-pulled", pull)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import pulumi
 import pulumi_docker as docker
 
+from clients.docker_engine import docker_engine
+from clients.errors import ClientError
 from components import labels
 from components.annotation_server import ServerImages
 from components.namesake import namesake_removed
@@ -94,15 +95,22 @@ def _base_id() -> str:
         return docker.get_remote_image(name=_BASE).id
     except Exception as error:  # noqa: BLE001 - an invoke raises nothing more special
         said = " ".join(str(error).split()).rpartition(" occurred: * ")[2]
-        if "_ping" in said:
-            raise pulumi.RunError(
-                f"sandbox: Docker engine {os.environ.get('DOCKER_HOST') or 'unix:///var/run/docker.sock'} did not "
-                "answer: start it (`make up` starts the project's own), or mend DOCKER_HOST"
-            ) from None
+        if "_ping" in said and (reason := _no_engine()):
+            raise pulumi.RunError(f"sandbox: {reason} (`make up` starts the project's own engine)") from None
         raise pulumi.RunError(
             f"sandbox: needs the image {_BASE} on the Docker engine: run `make up`, or `make image` for that alone. "
             f"The engine's plugin said: {said}"
         ) from None
+
+
+def _no_engine() -> str:
+    """Why the default engine does not answer; the plugin does not say. "" if it answers."""
+    try:
+        with docker_engine(None) as engine:
+            engine.ping()
+    except ClientError as error:
+        return error.line
+    return ""
 
 
 def _digest(folder: Path) -> str:
