@@ -13,13 +13,11 @@ import pytest
 from pytest_httpserver import HTTPServer
 
 from tests.support.docker_engine import DockerEngine, private_docker_engine
+from tests.support.idle_server import IMAGES, SCRIPTS
 from tests.support.pulumi_stack import PulumiStack, pulumi_stack
 from tests.support.ssh_server import path_with_ssh, ssh_server
 from tests.support.until import until
 
-IMAGES = ("nvcr.io/nvidia/clara-train-sdk:v4.0", "nvcr.io/nvidia/tritonserver:21.02-py3")
-SLEEP = "#!/bin/sh\nexec sleep 600\n"
-SCRIPTS = {"/bin/start_aiaa.sh": SLEEP, "/opt/tritonserver/bin/tritonserver": SLEEP}
 ENGINE = "ssh://the-hosts-alias"  # an alias of ssh's configuration, which alone knows the port
 SERVERS = [f"gpu{number}" for number in range(6)]
 ROUNDS = 10 if os.environ.get("SOAK") else 1

@@ -13,11 +13,8 @@ from clients.docker_engine import docker_engine
 from clients.errors import Unreachable
 from tests.support.docker_engine import DockerEngine, private_docker_engine
 from tests.support.engine_certificates import Authority
+from tests.support.idle_server import IMAGES, SCRIPTS
 from tests.support.pulumi_stack import pulumi_stack
-
-IMAGES = ("nvcr.io/nvidia/clara-train-sdk:v4.0", "nvcr.io/nvidia/tritonserver:21.02-py3")
-SLEEP = "#!/bin/sh\nexec sleep 600\n"
-SCRIPTS = {"/bin/start_aiaa.sh": SLEEP, "/opt/tritonserver/bin/tritonserver": SLEEP}
 
 
 @pytest.fixture(scope="module")

@@ -15,11 +15,8 @@ from pytest_httpserver import HTTPServer
 
 from clients.engine_host import Wanted, refusal
 from tests.support.docker_engine import DockerEngine, private_docker_engine
+from tests.support.idle_server import IMAGES, SCRIPTS
 from tests.support.pulumi_stack import PulumiFailed, PulumiStack, pulumi_stack
-
-SLEEP = "#!/bin/sh\nexec sleep 600\n"
-SCRIPTS = {"/bin/start_aiaa.sh": SLEEP, "/opt/tritonserver/bin/tritonserver": SLEEP}
-IMAGES = ("nvcr.io/nvidia/clara-train-sdk:v4.0", "nvcr.io/nvidia/tritonserver:21.02-py3")
 
 GPUS = {"one": ["0"], "two": ["1", "3"], "every": "all", "no": []}
 

@@ -16,6 +16,7 @@ from pytest_httpserver import HTTPServer
 
 from tests.support.deployment import Begun
 from tests.support.free_port import free_port
+from tests.support.idle_server import SCRIPTS
 from tests.support.pulumi_stack import PulumiFailed, PulumiStack, pulumi_stack
 from tests.support.registry import Registry, image_of, random_image, registry
 from tests.support.tiny_image import tiny_image
@@ -23,8 +24,6 @@ from tests.support.until import until
 
 NAME = "pulls"
 KEY = "ngc-key-4711"
-SLEEP = "#!/bin/sh\nexec sleep 600\n"
-SCRIPTS = {"/bin/start_aiaa.sh": SLEEP, "/opt/tritonserver/bin/tritonserver": SLEEP}
 RANDOM = 3_000_000  # bytes of a layer
 
 

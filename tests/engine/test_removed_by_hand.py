@@ -10,11 +10,9 @@ import pytest
 from pytest_httpserver import HTTPServer
 
 from tests.support.docker_engine import private_docker_engine
+from tests.support.idle_server import IMAGES, SCRIPTS
 from tests.support.pulumi_stack import PulumiStack, pulumi_stack
 
-IMAGES = ("nvcr.io/nvidia/clara-train-sdk:v4.0", "nvcr.io/nvidia/tritonserver:21.02-py3")
-SLEEP = "#!/bin/sh\nexec sleep 600\n"
-SCRIPTS = {"/bin/start_aiaa.sh": SLEEP, "/opt/tritonserver/bin/tritonserver": SLEEP}
 PREFIX = "xnat-aiaa-byhand"
 # By server: one word for each thing that is done to it, in this order.
 DAMAGES = {

@@ -16,13 +16,11 @@ from clients.engine_host import Refusal, Wanted, refusal
 from sandbox.serve import serve
 from tests.support.docker_engine import private_docker_engine
 from tests.support.free_port import free_port
+from tests.support.idle_server import IMAGES, SCRIPTS
 from tests.support.pulumi_stack import PulumiFailed, PulumiStack, pulumi_stack
 
 LABELS = {"xnat-aiaa.project": "xnat-aiaa", "xnat-aiaa.stack": "wronghost"}
 BASE_IMAGE = "xnat-aiaa-sandbox-base:current"
-SLEEP = "#!/bin/sh\nexec sleep 600\n"
-SCRIPTS = {"/bin/start_aiaa.sh": SLEEP, "/opt/tritonserver/bin/tritonserver": SLEEP}
-IMAGES = ("nvcr.io/nvidia/clara-train-sdk:v4.0", "nvcr.io/nvidia/tritonserver:21.02-py3")
 
 
 def told(failed: pytest.ExceptionInfo[PulumiFailed]) -> list[str]:
