@@ -46,7 +46,7 @@ class EngineAddress:
             env: the environment variables.
 
         Raises:
-            NoEngine: the address is none, or `DOCKER_CONTEXT` cannot be used.
+            NoEngine: the address cannot be used, or `DOCKER_CONTEXT` cannot be used.
         """
         url, _, cert_path = (docker_host or _default(env)).partition(_QUERY)
         _require_address(url)
@@ -87,7 +87,7 @@ def _require_address(url: str) -> None:
         raise NoEngine("the address in DOCKER_HOST has a password, which no engine takes", "leave it out")
     where = parts.path if parts.scheme == "unix" else parts.hostname
     if parts.scheme not in _SCHEMES or "://" not in url or not where:
-        raise NoEngine("the address in DOCKER_HOST is none of an engine", _ANY_ADDRESS)
+        raise NoEngine("the address in DOCKER_HOST is not one of a Docker engine", _ANY_ADDRESS)
 
 
 def _default(env: Mapping[str, str]) -> str:
